@@ -1,0 +1,22 @@
+// The export list of the inference binary.
+export { f32_affine } from "./f32_affine";
+export { f32_matmul } from "./f32_matmul";
+export { f32_matvec_csr } from "./f32_matvec_csr";
+export { f32_prelu } from "./f32_prelu";
+export { f32_softmax } from "./f32_softmax";
+export { f32_spmm_csr } from "./f32_spmm_csr";
+export { f32_u7_quantize } from "./f32_u7_quantize";
+export { f32_unary } from "./f32_unary";
+export { i32_f32_dequantize } from "./i32_f32_dequantize";
+export { i32_u7_requantize } from "./i32_u7_requantize";
+export { u7_c4_rows } from "./u7_c4_rows";
+export { u7_f32_dequantize } from "./u7_f32_dequantize";
+export { u7_rows_c4 } from "./u7_rows_c4";
+export { u7_s8w_matvec } from "./u7_s8w_matvec";
+export { u7_s8w_matvec_1x4 } from "./u7_s8w_matvec_1x4";
+export { u7_s8w_matvec_4of16 } from "./u7_s8w_matvec_4of16";
+export { u7_s8w_matvec_4x4 } from "./u7_s8w_matvec_4x4";
+export { u7_s8w_spmm_1x4 } from "./u7_s8w_spmm_1x4";
+export { u7_s8w_spmm_4of16 } from "./u7_s8w_spmm_4of16";
+export { u7_s8w_spmm_4x4 } from "./u7_s8w_spmm_4x4";
+export { u7_table } from "./u7_table";

@@ -1,0 +1,30 @@
+// The door of data: reading arrays, drawing digits, random numbers, batches.
+
+export {
+  applyScale,
+  batchesOf,
+  type Dataset,
+  type FeatureStatistics,
+  measureFeatures,
+  sampleCount,
+  sampleSize,
+  standardize,
+  takeSamples,
+} from "./batches.js";
+export { type CsvOptions, type CsvTable, parseCsv, parseNumber } from "./csv.js";
+export {
+  type Categories,
+  type ColumnChoice,
+  type ColumnKey,
+  categoricalColumn,
+  columnIndex,
+  csvMatrix,
+  numericColumn,
+  oneHot,
+} from "./csv-columns.js";
+export { DIGIT_SIZE, type DrawnDigits, type DrawOptions, drawDigits } from "./digits.js";
+export { encodeIdx, isIdx, parseIdx } from "./idx.js";
+export type { ArrayOf, DType, NdArray, NumberArray } from "./ndarray.js";
+export { encodeNpy, isNpy, parseNpy } from "./npy.js";
+export { createRandom, type Random, type RandomState } from "./random.js";
+export { type DigitSet, parseArray, type ReadOptions, readArray, readDigits } from "./read.js";

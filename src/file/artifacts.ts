@@ -1,0 +1,125 @@
+import type { ModelArtifacts } from "../graph/index.js";
+import { refuseHtml } from "./container.js";
+import { FormatError } from "./errors.js";
+import { openSource, type Source } from "./source.js";
+import { readSpec, specBytes, type WeightSpec } from "./weight-spec.js";
+
+export interface ArtifactsOptions {
+  /** Allow http and https. Default false: a path from elsewhere must not make this machine send requests. */
+  readonly allowRemote?: boolean;
+  /** Instead of the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** Bytes that the weights may take in the shards. Default 4 GiB. */
+  readonly memoryCap?: number;
+}
+
+export interface ReadArtifacts extends ModelArtifacts {
+  /** SHA-256 in hex of model.json and then its shards in order, as `cat model.json shard... | sha256sum`. */
+  readonly sourceHash: string;
+}
+
+/** A group of the weights manifest: its shards, one after the other, are its weights. */
+interface Group {
+  readonly paths: readonly string[];
+  readonly weights: readonly WeightSpec[];
+  readonly bytes: number;
+}
+
+const maxJsonBytes = 64 * 2 ** 20;
+
+/**
+ * Reads a TensorFlow.js model, layers or graph: `model.json` and the shards beside it.
+ *
+ * @param source path, file: URL, or with `allowRemote` http(s) URL of the model.json
+ * @throws FormatError import-*, container-html
+ */
+export async function readArtifacts(source: string, options: ArtifactsOptions = {}): Promise<ReadArtifacts> {
+  const files = openSource(source, options);
+  const json = await files.readModel(maxJsonBytes);
+  refuseHtml(json, source);
+  const model = parseModel(json, source);
+  const groups = readManifest(model.weightsManifest);
+  const total = groups.reduce((sum, group) => sum + group.bytes, 0);
+  const cap = options.memoryCap ?? 2 ** 32;
+  if (total > cap)
+    throw new FormatError("import-large", `${source}: ${total} bytes of weights, at most ${cap}`);
+
+  const shards: Uint8Array[] = [];
+  for (const group of groups) shards.push(...(await readGroup(group, files)));
+  // One buffer to hash; the weights begin at a multiple of 8, so that typed arrays may lie on them.
+  const begin = Math.ceil(json.length / 8) * 8;
+  const all = new Uint8Array(begin + total);
+  all.set(json, begin - json.length);
+  let at = begin;
+  for (const shard of shards) {
+    all.set(shard, at);
+    at += shard.length;
+  }
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", all.subarray(begin - json.length)));
+  return {
+    modelTopology: model.modelTopology,
+    weightSpecs: groups.flatMap((group) => group.weights),
+    weightData: all.subarray(begin),
+    ...(typeof model.format === "string" && { format: model.format }),
+    sourceHash: Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  };
+}
+
+function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
+  let model: unknown;
+  try {
+    model = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+  } catch (error) {
+    throw new FormatError("import-json", `${source}: not JSON (${(error as Error).message})`);
+  }
+  const topology = (model as { modelTopology?: unknown } | null)?.modelTopology;
+  if (typeof topology !== "object" || topology === null) {
+    throw new FormatError("import-topology", `${source}: no modelTopology: not a TensorFlow.js model.json`);
+  }
+  return model as Record<string, unknown>;
+}
+
+function readManifest(manifest: unknown): Group[] {
+  if (!Array.isArray(manifest)) throw new FormatError("import-manifest", "want weightsManifest, an array");
+  return manifest.map((group) => {
+    const { paths, weights } = (group ?? {}) as { paths?: unknown; weights?: unknown };
+    if (!Array.isArray(paths) || !Array.isArray(weights)) {
+      throw new FormatError("import-manifest", "a group of weightsManifest wants paths and weights");
+    }
+    for (const path of paths) checkPath(path);
+    const specs = weights.map(readSpec);
+    return { paths, weights: specs, bytes: specs.reduce((sum, spec) => sum + specBytes(spec), 0) };
+  });
+}
+
+/** Only files in the folder of model.json, or below it. */
+function checkPath(path: unknown): void {
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw new FormatError("import-path", `weights path ${JSON.stringify(path)}: want a name`);
+  }
+  // A scheme also catches the drives of Windows: C:/weights.bin.
+  if (/^(?:\/|[a-z][a-z0-9+.-]*:)/i.test(path)) {
+    throw new FormatError("import-path-absolute", `weights path "${path}": want a relative one`);
+  }
+  if (path.includes("\\"))
+    throw new FormatError("import-path-backslash", `weights path "${path}" has a backslash`);
+  if (path.split("/").includes(".."))
+    throw new FormatError("import-path-parent", `weights path "${path}" has ..`);
+}
+
+async function readGroup({ paths, bytes }: Group, files: Source): Promise<Uint8Array[]> {
+  const shards: Uint8Array[] = [];
+  let left = bytes;
+  for (const path of paths) {
+    const shard = await files.readShard(path, left);
+    left -= shard.length;
+    shards.push(shard);
+  }
+  if (left > 0) {
+    throw new FormatError(
+      "import-shard-short",
+      `weights [${paths}]: want ${bytes} bytes, got ${bytes - left}`,
+    );
+  }
+  return shards;
+}

@@ -1,0 +1,117 @@
+import { checkGraph, type Graph, GraphError, type Weight } from "../graph/index.js";
+import { readContainer, type StoredTensor } from "./container.js";
+import { decodeWeight } from "./decode.js";
+import { codecs, type Descriptor, decodedBytes, maxExpansion } from "./descriptor.js";
+import { FormatError } from "./errors.js";
+import { asRecord, asString } from "./fields.js";
+import { checkScale, type Outline, readOutline } from "./graph-json.js";
+import { type Provenance, readProvenance } from "./provenance.js";
+import { inflate } from "./streams.js";
+import { parseJson } from "./strict-json.js";
+
+export interface ReadOptions {
+  /** Bytes that the weights, and any value of the graph, may take once decoded. Default 1 GiB. */
+  readonly memoryCap?: number;
+  /** Where the bytes are from, for messages: a path or URL. */
+  readonly source?: string;
+}
+
+export interface PareFile {
+  readonly graph: Graph;
+  readonly provenance: Provenance;
+}
+
+/** A weight in the file: how it is stored, and views of the file. */
+export interface StoredWeight {
+  readonly descriptor: Descriptor;
+  readonly streams: readonly Uint8Array[];
+  readonly scale: Uint8Array;
+}
+
+/**
+ * Reads a `.pare` file, trusting nothing in it: whatever comes back is a graph that `checkGraph` passes.
+ *
+ * @param bytes the whole file
+ * @throws FormatError whose `code` names the rule that the file breaks
+ */
+export async function readPare(bytes: Uint8Array, options: ReadOptions = {}): Promise<PareFile> {
+  const memoryCap = options.memoryCap ?? 2 ** 30;
+  const { outline, provenance, stored } = readHeader(bytes, options.source);
+  const decoded = outline.weights.reduce((sum, descriptor) => sum + decodedBytes(descriptor), 0);
+  if (decoded > memoryCap) {
+    throw new FormatError("memory-cap", `weights: ${decoded} bytes pass the cap of ${memoryCap}`);
+  }
+  const weights = await Promise.all(stored.map(readWeight));
+  const graph = { ...outline, weights: new Map(stored.map((from, i) => [from.descriptor.name, weights[i]])) };
+  try {
+    checkGraph(graph, { memoryCap });
+  } catch (error) {
+    if (error instanceof GraphError) throw new FormatError(error.code, error.message);
+    throw error;
+  }
+  return { graph, provenance };
+}
+
+/** Reads everything but the data of the weights. */
+export function readHeader(bytes: Uint8Array, source?: string) {
+  const { metadata, tensors } = readContainer(bytes, source);
+  if (metadata.format !== "pare") {
+    throw new FormatError("format-unknown", `want format "pare", got ${JSON.stringify(metadata.format)}`);
+  }
+  if (metadata.version !== "1") {
+    throw new FormatError("version-unknown", `want version "1", got ${JSON.stringify(metadata.version)}`);
+  }
+  const fields = asRecord(metadata, "__metadata__", ["format", "version", "graph", "provenance"]);
+  const outline: Outline = readOutline(parseJson(asString(fields.graph, "graph"), "graph"));
+  const provenance = readProvenance(asString(fields.provenance, "provenance"));
+  const left = new Map(tensors);
+  const stored = outline.weights.map((descriptor) => findWeight(descriptor, left));
+  for (const name of left.keys()) throw new FormatError("tensor-unused", `tensor "${name}" is of no weight`);
+  return { outline, provenance, stored };
+}
+
+/** Takes the tensors of a weight out of `tensors`. */
+function findWeight(descriptor: Descriptor, tensors: Map<string, StoredTensor>): StoredWeight {
+  const { name, dtype, shape, codec, sizes } = descriptor;
+  const take = (stream: string, wantDtype: string): StoredTensor => {
+    const key = `${name}/${stream}`;
+    const tensor = tensors.get(key);
+    if (tensor === undefined) throw new FormatError("tensor-missing", `tensor "${key}" is missing`);
+    if (tensor.dtype !== wantDtype || tensor.shape.length !== 1) {
+      throw new FormatError(
+        "tensor-form",
+        `tensor "${key}": want ${wantDtype} of rank 1, got ${tensor.dtype}`,
+      );
+    }
+    tensors.delete(key);
+    return tensor;
+  };
+  const streams = codecs[codec].streams.map((stream) => take(stream, "U8").bytes);
+  for (const [i, { length }] of streams.entries()) {
+    if (length > sizes[i]) {
+      throw new FormatError(
+        "stream-size",
+        `${name}: stream of ${length} bytes holds ${sizes[i]}: not deflated`,
+      );
+    }
+  }
+  const evidence = streams.reduce((sum, stream) => sum + stream.length, 0);
+  if (codec !== "dense" && decodedBytes(descriptor) > evidence * maxExpansion) {
+    throw new FormatError("sparse-evidence", `${name}: [${shape}] on the word of ${evidence} bytes`);
+  }
+  if (dtype !== "s8") return { descriptor, streams, scale: new Uint8Array() };
+  return { descriptor, streams, scale: take("scale", "F32").bytes };
+}
+
+async function readWeight({ descriptor, streams, scale }: StoredWeight): Promise<Weight> {
+  const { name, sizes } = descriptor;
+  const raw = await Promise.all(
+    streams.map((stream, i) =>
+      stream.length === sizes[i] ? stream.slice() : inflate(stream, sizes[i], `weight ${name}`),
+    ),
+  );
+  // A copy, because F32 needs an offset divisible by 4. Every machine with WebAssembly is little-endian.
+  const scales = new Float32Array(scale.slice().buffer);
+  for (const one of scales) checkScale(one, `weight ${name}`);
+  return decodeWeight(descriptor, raw, scales);
+}

@@ -1,0 +1,29 @@
+/** What a scale and a zero point may be. */
+
+import { GraphError } from "../errors.js";
+import type { QuantParams } from "../types.js";
+
+const smallestNormalF32 = 2 ** -126;
+
+/** Positive and finite, and normal, once rounded to f32: what the runtime multiplies with. */
+export function isNormalScale(scale: number): boolean {
+  const f32 = Math.fround(scale);
+  // NaN and negatives fail the first comparison.
+  return f32 >= smallestNormalF32 && f32 < Infinity;
+}
+
+/** @throws GraphError quant-scale, quant-zero */
+export function checkQuantParams(name: string, { scale, zero }: QuantParams): void {
+  if (!isNormalScale(scale)) {
+    throw new GraphError(
+      "quant-scale",
+      `${name}: wanted a scale that is a positive, finite, normal f32, got ${scale}`,
+    );
+  }
+  if (!(Number.isInteger(zero) && zero >= 0 && zero <= 127)) {
+    throw new GraphError(
+      "quant-zero",
+      `${name}: wanted a zero point that is an integer in [0, 127], got ${zero}`,
+    );
+  }
+}

@@ -1,0 +1,117 @@
+/** A graph under construction: unique names, shapes as they arise, weights as they are asked for. */
+
+import { nodeShape } from "../infer.js";
+import { formatShape } from "../shape.js";
+import type { AttrValue, GraphInput, GraphOutput, Node, Shape, Weight } from "../types.js";
+import type { LayerPath, WeightStore } from "./weight-store.js";
+
+/** A layer that is being imported. */
+export interface Builder {
+  /**
+   * Adds a node.
+   *
+   * @param name wanted for it; a name that is taken gets _1, _2...
+   * @param weights role to key of a weight that `weight` or `put` returned
+   * @returns the name of its value
+   */
+  add(name: string, op: string, inputs: readonly string[], parts?: NodeParts): string;
+  shapeOf(value: string): Shape;
+  /**
+   * A weight of the layer that the model's file holds.
+   *
+   * @returns its key and numbers
+   * @throws RangeError where it is absent; TypeError where it is not of float32
+   */
+  weight(
+    layer: LayerPath,
+    role: string,
+    index: number,
+  ): { key: string; shape: readonly number[]; data: Float32Array };
+  /** A weight that the importer computed; a key that is there already is kept, for shared layers. */
+  put(key: string, weight: Weight): string;
+  /** Notes what pare has not, where only shapes show it; the import goes on and then throws. */
+  unsupported(what: string): void;
+}
+
+export interface NodeParts {
+  readonly attrs?: Readonly<Record<string, AttrValue>>;
+  readonly weights?: Readonly<Record<string, string>>;
+}
+
+/** A Builder with what the walk over the model needs besides. */
+export interface GraphBuilder extends Builder {
+  addInput(name: string, shape: Shape): string;
+  addOutput(name: string, value: string): void;
+  readonly inputs: readonly GraphInput[];
+  readonly outputs: readonly GraphOutput[];
+  readonly nodes: readonly Node[];
+  readonly weights: ReadonlyMap<string, Weight>;
+  readonly problems: readonly string[];
+}
+
+/** Models that hold models twice, nested, name 2^n nodes in n lines of JSON. */
+const maxNodes = 100_000;
+
+/** @param layerNames of the whole model: reserved, so that a second "dense" does not become another layer's "dense_1" */
+export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string>): GraphBuilder {
+  const inputs: GraphInput[] = [];
+  const outputs: GraphOutput[] = [];
+  const nodes: Node[] = [];
+  const weights = new Map<string, Weight>();
+  const problems: string[] = [];
+  const shapes = new Map<string, Shape>();
+
+  function free(wanted: string): string {
+    let name = wanted;
+    for (let i = 1; shapes.has(name) || (i > 1 && layerNames.has(name)); i++) name = `${wanted}_${i}`;
+    return name;
+  }
+
+  return {
+    inputs,
+    outputs,
+    nodes,
+    weights,
+    problems,
+    add(wanted, op, reads, { attrs = {}, weights: roles = {} } = {}) {
+      if (nodes.length >= maxNodes) throw new RangeError(`the model: wanted at most ${maxNodes} layers`);
+      const node: Node = { name: free(wanted), op, inputs: reads, weights: roles, attrs };
+      const inputShapes = reads.map((value) => this.shapeOf(value));
+      const found = Object.entries(roles).map(([role, key]) => [role, weights.get(key) as Weight]);
+      shapes.set(node.name, nodeShape(node, inputShapes, Object.fromEntries(found)));
+      nodes.push(node);
+      return node.name;
+    },
+    shapeOf(value) {
+      const shape = shapes.get(value);
+      if (shape) return shape;
+      throw new RangeError(`wanted a value made before, got ${value}`);
+    },
+    weight(layer, role, index) {
+      const { key, weight } = store.find(layer, role, index);
+      if (weight.dtype !== "f32") throw new TypeError(`weight ${key}: wanted float32, got ${weight.dtype}`);
+      weights.set(key, weight);
+      return { key, shape: weight.shape, data: weight.data };
+    },
+    put(key, weight) {
+      if (!weights.has(key)) weights.set(key, weight);
+      return key;
+    },
+    unsupported(what) {
+      problems.push(what);
+    },
+    addInput(name, shape) {
+      if (shapes.has(name))
+        throw new RangeError(`input ${name} ${formatShape(shape)}: wanted it once, got it twice`);
+      inputs.push({ name, shape });
+      shapes.set(name, shape);
+      return name;
+    },
+    addOutput(wanted, value) {
+      // A layer that is called twice may make two outputs, which tfjs calls by one name.
+      let name = wanted;
+      for (let i = 1; outputs.some((output) => output.name === name); i++) name = `${wanted}_${i}`;
+      outputs.push({ name, value });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** From a tfjs model, as files or live, to a graph. */
+
+import { type CheckOptions, checkGraph } from "../check.js";
+import type { Graph } from "../types.js";
+import type { ModelArtifacts } from "./artifacts.js";
+import { importGraphModel, isGraphModel } from "./graph-model.js";
+import { buildModel } from "./layers-model.js";
+import { readTopology } from "./topology.js";
+import { createWeightStore } from "./weight-store.js";
+
+export type { ModelArtifacts, WeightSpec } from "./artifacts.js";
+
+export interface ImportedGraph extends Graph {
+  /** Tensors of the file that no layer reads; not an error, and not in the graph. */
+  readonly unused: readonly string[];
+}
+
+/**
+ * Imports a tfjs model. A live one goes the same way: `model.save(tf.io.withSaveHandler(...))` gives
+ * its artifacts.
+ *
+ * @param artifacts topology and weights
+ * @param options memoryCap in bytes, as for `checkGraph`
+ * @returns a graph that passed `checkGraph`; its inputs and outputs have tfjs' names for them
+ * @throws UnsupportedError listing all layers and options that pare has not
+ * @throws TypeError, RangeError for artifacts that do not hold together; GraphError is a RangeError
+ */
+export function importModel(artifacts: ModelArtifacts, options: CheckOptions = {}): ImportedGraph {
+  if (isGraphModel(artifacts)) return { ...importGraphModel(artifacts), unused: [] };
+  const model = readTopology(artifacts.modelTopology);
+  const store = createWeightStore(artifacts);
+  const { inputs, outputs, nodes, weights } = buildModel(model, store);
+  const graph: Graph = { inputs, outputs, nodes, weights: readWeights(nodes, weights), quant: new Map() };
+  checkGraph(graph, options);
+  return { ...graph, unused: store.unused() };
+}
+
+/** Without those that the importer read to compute others, such as a moving variance. */
+function readWeights(nodes: Graph["nodes"], weights: Graph["weights"]): Graph["weights"] {
+  const keys = new Set(nodes.flatMap((node) => Object.values(node.weights)));
+  return new Map([...weights].filter(([key]) => keys.has(key)));
+}

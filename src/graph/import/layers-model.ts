@@ -1,0 +1,172 @@
+/** From a model's layers to a graph: two walks, one for what pare has not, one that builds. */
+
+import { UnsupportedError } from "../errors.js";
+import type { Shape } from "../types.js";
+import { createBuilder, type GraphBuilder } from "./builder.js";
+import { describe, type Json, option } from "./json.js";
+import { layerRule, unsupportedIn } from "./layers/index.js";
+import type { LayerRule } from "./layers/rule.js";
+import type { Reference } from "./references.js";
+import { type LayerSpec, type ModelSpec, outputNames } from "./topology.js";
+import type { WeightStore } from "./weight-store.js";
+
+/**
+ * @throws UnsupportedError with all that pare has not
+ * @throws RangeError for a model that does not hold together
+ */
+export function buildModel(model: ModelSpec, store: WeightStore): GraphBuilder {
+  const layers = allLayers(model);
+  const unsupported = layers.flatMap(unsupportedIn);
+  if (unsupported.length > 0) throw new UnsupportedError(unsupported);
+
+  const builder = createBuilder(store, new Set(layers.map(({ name }) => name)));
+  const inputs = model.inputs.map(({ layer }) => addInput(model, layer, builder));
+  const outputs = callModel(model, inputs, [], builder);
+  for (const [i, name] of outputNames(model).entries()) builder.addOutput(name, outputs[i]);
+  if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
+  return builder;
+}
+
+function allLayers({ layers }: ModelSpec): readonly LayerSpec[] {
+  return layers.flatMap((layer) => [layer, ...(layer.model ? allLayers(layer.model) : [])]);
+}
+
+function addInput(model: ModelSpec, name: string, builder: GraphBuilder): string {
+  const layer = model.layers.find((candidate) => candidate.name === name);
+  if (layer?.className !== "InputLayer") {
+    throw new RangeError(`input ${name}: wanted an InputLayer, got ${layer?.className ?? "no such layer"}`);
+  }
+  return builder.addInput(name, inputShape(layer, builder));
+}
+
+function inputShape({ name, config }: LayerSpec, builder: GraphBuilder): Shape {
+  const sizes = sampleShape(config);
+  if (!sizes) {
+    throw new RangeError(
+      `input ${name}: wanted a batch_input_shape, got ${describe(option(config, "batchInputShape"))}`,
+    );
+  }
+  if (!sizes.every((dim) => Number.isSafeInteger(dim) && (dim as number) > 0)) {
+    builder.unsupported(`InputLayer: shape [null, ${sizes.join(", ")}], where more than the batch is open`);
+    return [null, ...sizes.map((dim) => (typeof dim === "number" && dim > 0 ? dim : 1))];
+  }
+  // A fixed batch size says how the model was trained, not what it computes.
+  return [null, ...(sizes as readonly number[])];
+}
+
+/** The shape of one sample as InputLayers and the first layers of a Sequential have it. */
+function sampleShape(config: Json): readonly unknown[] | undefined {
+  for (const key of ["batchInputShape", "batchShape"]) {
+    const shape = option(config, key);
+    if (Array.isArray(shape) && shape.length > 0) return shape.slice(1);
+  }
+  const shape = option(config, "inputShape");
+  if (Array.isArray(shape)) return shape;
+  const size = option(config, "inputDim");
+  return size === undefined ? undefined : [size];
+}
+
+/** Values a layer has made: results of each call, in order. */
+type Results = Map<string, (readonly string[])[]>;
+
+/**
+ * Adds the nodes of a model that is called on `inputs`.
+ *
+ * @param path names of the models it lies in
+ * @returns the values of its outputs
+ */
+function callModel(
+  model: ModelSpec,
+  inputs: readonly string[],
+  path: readonly string[],
+  builder: GraphBuilder,
+): readonly string[] {
+  if (inputs.length !== model.inputs.length) {
+    throw new RangeError(`model ${model.name}: wanted ${model.inputs.length} inputs, got ${inputs.length}`);
+  }
+  const results: Results = new Map(model.layers.map(({ name }) => [name, []]));
+  for (const [i, { layer }] of model.inputs.entries()) results.set(layer, [[inputs[i]]]);
+  const first = firstCalls(model);
+  const find = ({ layer, call, tensor }: Reference) =>
+    results.get(layer)?.[call - (first.get(layer) ?? 0)]?.[tensor];
+
+  let waiting = model.layers.filter(({ calls }) => calls.length > 0);
+  while (waiting.length > 0) {
+    const before = progress(results);
+    for (const layer of waiting) callLayer(layer, find, results, path, builder);
+    waiting = waiting.filter(({ name, calls }) => (results.get(name)?.length ?? 0) < calls.length);
+    // A layer may be called on what comes later in the list, but something must always go on.
+    if (waiting.length > 0 && progress(results) === before)
+      throw unresolved(model, waiting[0], results, find);
+  }
+  return model.outputs.map((reference) => {
+    const value = find(reference);
+    if (value !== undefined) return value;
+    throw new RangeError(`model ${model.name}: reads ${describe(reference)}, which no layer makes`);
+  });
+}
+
+function progress(results: Results): number {
+  return [...results.values()].reduce((sum, calls) => sum + calls.length, 0);
+}
+
+/** Makes as many calls of a layer as can be made by now, in their order. */
+function callLayer(
+  layer: LayerSpec,
+  find: (reference: Reference) => string | undefined,
+  results: Results,
+  path: readonly string[],
+  builder: GraphBuilder,
+): void {
+  const done = results.get(layer.name) ?? [];
+  while (done.length < layer.calls.length) {
+    const inputs = layer.calls[done.length].map(find);
+    if (!inputs.every((value) => value !== undefined)) return;
+    if (layer.model) {
+      done.push(callModel(layer.model, inputs, [...path, layer.name], builder));
+    } else {
+      // The first walk made sure that there is one.
+      const rule = layerRule(layer.className) as LayerRule;
+      checkInputs(layer, rule, inputs);
+      const { className, name, config } = layer;
+      done.push(rule.add({ className, name, config, path }, inputs, builder));
+    }
+  }
+}
+
+function checkInputs({ name, className }: LayerSpec, rule: LayerRule, inputs: readonly string[]): void {
+  const { min, max } = rule.inputs ?? { min: 1, max: 1 };
+  if (inputs.length >= min && inputs.length <= max) return;
+  throw new RangeError(`layer ${name}: ${className} wants ${min} to ${max} inputs, got ${inputs.length}`);
+}
+
+/**
+ * The number of each layer's first call: 0, but for models within a model.
+ *
+ * Keras 2 and tfjs count the model's own construction as call 0 of it and write the first real call
+ * as 1; Keras 3 does so for functional models but not for Sequential. What the file reads tells.
+ */
+function firstCalls(model: ModelSpec): ReadonlyMap<string, number> {
+  const first = new Map<string, number>();
+  const references = [...model.layers.flatMap(({ calls }) => calls.flat()), ...model.outputs];
+  for (const { name, calls, model: inner } of model.layers) {
+    if (!inner) continue;
+    const last = Math.max(...references.filter(({ layer }) => layer === name).map(({ call }) => call));
+    first.set(name, last >= calls.length ? 1 : 0);
+  }
+  return first;
+}
+
+function unresolved(
+  model: ModelSpec,
+  layer: LayerSpec,
+  results: Results,
+  find: (reference: Reference) => string | undefined,
+): RangeError {
+  const call = layer.calls[results.get(layer.name)?.length ?? 0];
+  const missing = call.find((reference) => find(reference) === undefined);
+  const why = results.has(missing?.layer ?? "")
+    ? "which is part of a cycle or never made"
+    : "which is no layer of it";
+  return new RangeError(`model ${model.name}: layer ${layer.name} reads ${describe(missing)}, ${why}`);
+}

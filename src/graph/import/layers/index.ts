@@ -1,0 +1,47 @@
+/** The layers that pare imports. A new one is a row in a file beside this. */
+
+import type { Json } from "../json.js";
+import { option } from "../json.js";
+import type { LayerSpec } from "../topology.js";
+import { activationLayers } from "./activations.js";
+import { coreLayers } from "./core.js";
+import { normalizationLayers } from "./normalization.js";
+import type { LayerRule } from "./rule.js";
+
+const rules: Readonly<Record<string, LayerRule>> = {
+  ...coreLayers,
+  ...activationLayers,
+  ...normalizationLayers,
+};
+
+export function layerRule(className: string): LayerRule | undefined {
+  return Object.hasOwn(rules, className) ? rules[className] : undefined;
+}
+
+/** What pare has not of one layer: its class, or options of it. */
+export function unsupportedIn({ className, config, model }: LayerSpec): readonly string[] {
+  if (model) return [];
+  if (className === "InputLayer") return unsupportedInput(config).map((what) => `InputLayer: ${what}`);
+  const rule = layerRule(className);
+  if (!rule) return [className];
+  return [...unsupportedAnywhere(config), ...(rule.unsupported?.(config) ?? [])].map(
+    (what) => `${className}: ${what}`,
+  );
+}
+
+/** Options that mean the same for every layer that has them. */
+function unsupportedAnywhere(config: Json): readonly string[] {
+  const format = option(config, "dataFormat");
+  return [
+    ...(format === "channels_first" || format === "channelsFirst" ? ["data_format channels_first"] : []),
+    ...(option(config, "stateful") === true ? ["stateful"] : []),
+  ];
+}
+
+function unsupportedInput(config: Json): readonly string[] {
+  const dtype = option(config, "dtype");
+  return [
+    ...(dtype === "string" || dtype === "complex64" ? [`dtype ${dtype}`] : []),
+    ...["sparse", "ragged"].filter((name) => option(config, name) === true),
+  ];
+}

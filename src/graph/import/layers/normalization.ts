@@ -1,0 +1,101 @@
+/** BatchNormalization at inference: one scale and offset per channel. */
+
+import { formatShape, sizeOf } from "../../shape.js";
+import type { F32Weight, Shape } from "../../types.js";
+import type { Builder } from "../builder.js";
+import { booleanOption, type Json, numberOption, option } from "../json.js";
+import type { Layer, LayerRule, LayerRules } from "./rule.js";
+
+const batchNormalization: LayerRule = {
+  unsupported(config) {
+    const axis = option(config, "axis");
+    return Array.isArray(axis) && axis.length !== 1 ? [`axes ${axis.join(", ")}`] : [];
+  },
+  add(layer, [input], builder) {
+    const shape = builder.shapeOf(input);
+    const axis = axisOf(layer.config, shape.length);
+    if (!(axis >= 1 && axis < shape.length)) {
+      builder.unsupported(`BatchNormalization: axis ${axis} of rank ${shape.length}`);
+      return [input];
+    }
+    const { key, scale, offset } = scaleAndOffset(layer, shape[axis] as number, builder);
+    if (axis === shape.length - 1) return [addAffine(builder, layer.name, input, key, scale, offset)];
+
+    // The channels lie on another axis: as many channels as a sample has elements then, each with the
+    // numbers of its place, so that no op but this importer knows of the case.
+    const size = sizeOf(shape);
+    const flat = builder.add(`${layer.name}/flat`, "reshape", [input], { attrs: { shape: [null, size] } });
+    const spread = (values: Float32Array) => spreadOver(values, shape, axis);
+    const spreadKey = `${key}/${formatShape(shape)}`;
+    const made = addAffine(builder, `${layer.name}/affine`, flat, spreadKey, spread(scale), spread(offset));
+    return [builder.add(layer.name, "reshape", [made], { attrs: { shape } })];
+  },
+};
+
+function axisOf(config: Json, rank: number): number {
+  const option_ = option(config, "axis");
+  const axis = Number((Array.isArray(option_) ? option_[0] : option_) ?? -1);
+  return axis < 0 ? axis + rank : axis;
+}
+
+/**
+ * scale = gamma / sqrt(variance + epsilon), offset = beta - mean * scale: in f64, rounded once to f32.
+ *
+ * Ioffe and Szegedy, 2015.
+ */
+function scaleAndOffset(layer: Layer, channels: number, builder: Builder) {
+  // The order in which layers number their weights.
+  const roles = [
+    ...(booleanOption(layer.config, "scale", true) ? ["gamma"] : []),
+    ...(booleanOption(layer.config, "center", true) ? ["beta"] : []),
+    "moving_mean",
+    "moving_variance",
+  ];
+  const [gamma, beta, mean, variance] = ["gamma", "beta", "moving_mean", "moving_variance"].map((role) =>
+    roles.includes(role) ? builder.weight(layer, role, roles.indexOf(role)) : undefined,
+  );
+  for (const weight of [gamma, beta, mean, variance]) {
+    if (weight && weight.data.length !== channels) {
+      throw new RangeError(`weight ${weight.key}: wanted [${channels}], got ${formatShape(weight.shape)}`);
+    }
+  }
+  if (!mean || !variance) throw new RangeError(`layer ${layer.name}: wanted a moving mean and variance`);
+
+  const epsilon = numberOption(layer.config, "epsilon") ?? 1e-3;
+  const scale = new Float32Array(channels);
+  const offset = new Float32Array(channels);
+  for (let c = 0; c < channels; c++) {
+    const exact = (gamma?.data[c] ?? 1) / Math.sqrt(variance.data[c] + epsilon);
+    scale[c] = exact;
+    offset[c] = (beta?.data[c] ?? 0) - mean.data[c] * exact;
+  }
+  // Where the layer's weights are, so that shared layers share the result and others do not.
+  return { key: mean.key.replace(/\/[^/]*$/, ""), scale, offset };
+}
+
+function addAffine(
+  builder: Builder,
+  name: string,
+  input: string,
+  key: string,
+  scale: Float32Array,
+  offset: Float32Array,
+): string {
+  const weight = (data: Float32Array): F32Weight => ({ dtype: "f32", shape: [data.length], data });
+  const weights = {
+    scale: builder.put(`${key}/scale`, weight(scale)),
+    offset: builder.put(`${key}/offset`, weight(offset)),
+  };
+  return builder.add(name, "affine", [input], { weights });
+}
+
+/** The value of each element's channel, for elements in order. */
+function spreadOver(values: Float32Array, shape: Shape, axis: number): Float32Array {
+  const inner = sizeOf(shape.slice(axis + 1));
+  return Float32Array.from(
+    { length: sizeOf(shape) },
+    (_, i) => values[Math.floor(i / inner) % values.length],
+  );
+}
+
+export const normalizationLayers: LayerRules = { BatchNormalization: batchNormalization };

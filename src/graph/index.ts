@@ -1,0 +1,47 @@
+/** The model as data: its types, its ops, its importer, its passes. The only door of this folder. */
+
+export { isNormalScale } from "./check/numbers.js";
+export { maxDepth } from "./check/quant.js";
+export { type CheckOptions, checkGraph, defaultMemoryCap } from "./check.js";
+export { GraphError, type GraphErrorCode, UnsupportedError } from "./errors.js";
+export {
+  consumers,
+  type GraphChange,
+  outputValues,
+  parameterCount,
+  replaceNodes,
+  soleConsumers,
+  weightsOf,
+  withNodes,
+} from "./graph.js";
+export { type ImportedGraph, importModel, type ModelArtifacts, type WeightSpec } from "./import/index.js";
+export { inferShapes, nodeShape } from "./infer.js";
+export { opNames, opRule } from "./ops/index.js";
+export type { AttrRule, AttrRules, OpRule, WeightRule, WeightShapes } from "./ops/rule.js";
+export {
+  isUnaryFunctionName,
+  type UnaryFunctionName,
+  type UnaryNumber,
+  type UnaryNumbers,
+  unaryFunctionNames,
+  unaryFunctions,
+  unaryNumberRules,
+  unaryNumbers,
+} from "./ops/unary-functions.js";
+export { foldAffine, fuseActivation, removeDead, removeNoOps, simplify } from "./passes/index.js";
+export { formatShape, isValueShape, isWeightShape, maxRank, sameShape, sizeOf } from "./shape.js";
+export type {
+  AttrValue,
+  Dim,
+  F32Weight,
+  Graph,
+  GraphInput,
+  GraphOutput,
+  I32Weight,
+  Node,
+  QuantParams,
+  S8Weight,
+  Shape,
+  U7Weight,
+  Weight,
+} from "./types.js";

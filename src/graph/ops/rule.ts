@@ -1,0 +1,66 @@
+/** What an op says of itself: the whole of what the checks and shape inference need to know. */
+
+import type { AttrValue, Node, Shape, Weight } from "../types.js";
+
+export interface OpRule {
+  /** How many values it reads. */
+  readonly inputs: { readonly min: number; readonly max: number };
+  /** The attributes this node may have; an attribute not listed is refused. */
+  attrs(node: Node): AttrRules;
+  /** Roles of its weights; a role not listed is refused. */
+  readonly weights: Readonly<Record<string, WeightRule>>;
+  /**
+   * The shape of the value it makes.
+   *
+   * Weights and attributes have passed their own rules before. `weights` has the shape of each role
+   * that is present.
+   * @throws RangeError naming what was wanted and got
+   */
+  shape(node: Node, inputs: readonly Shape[], weights: WeightShapes): Shape;
+  /** Refuses what no single attribute or weight shows, such as dtypes that do not go together. */
+  check?(node: Node, weights: Readonly<Record<string, Weight>>): void;
+  /**
+   * Where the u7 parameters that the weight `table` is entered with are written: in the attributes
+   * preScale and preZero, or as those of the node's input. Absent: the op has no table.
+   */
+  readonly tableInput?: "attrs" | "input";
+}
+
+export type WeightShapes = Readonly<Record<string, readonly number[]>>;
+
+export interface WeightRule {
+  readonly required: boolean;
+  readonly dtypes: readonly Weight["dtype"][];
+  /** Absent: any rank. */
+  readonly rank?: number;
+  /** How many products an s8 weight of this shape adds into one accumulator. */
+  readonly depth?: (shape: readonly number[]) => number;
+  /** Output channels of an s8 weight of this shape; absent: the last axis. */
+  readonly channels?: (shape: readonly number[]) => number;
+}
+
+export type AttrRules = Readonly<Record<string, AttrRule>>;
+
+export interface AttrRule {
+  readonly required: boolean;
+  /** Ends the sentence "wanted ...". */
+  readonly wanted: string;
+  valid(value: AttrValue): boolean;
+}
+
+export function finiteAttr(required: boolean, wanted = "a finite number"): AttrRule {
+  return { required, wanted, valid: (value) => Number.isFinite(value) };
+}
+
+export function integerAttr(required: boolean): AttrRule {
+  return { required, wanted: "an integer", valid: (value) => Number.isSafeInteger(value) };
+}
+
+/** One of the words. */
+export function wordAttr(required: boolean, words: readonly string[]): AttrRule {
+  const valid = (value: AttrValue) => typeof value === "string" && words.includes(value);
+  return { required, wanted: `one of ${words.join(", ")}`, valid };
+}
+
+/** 128 bytes that map u7 to u7; its length and range have codes of their own and are checked for all ops. */
+export const tableRule: WeightRule = { required: false, dtypes: ["u7"], rank: 1 };

@@ -1,0 +1,95 @@
+/** Plain-loop oracles of the f32 kernels: every product and every sum rounded to f32, in their order. */
+
+import type { Heap, Kernel } from "../../../wasm/index.js";
+import { exp, log, unary } from "./math.js";
+
+const f = Math.fround;
+
+export function floatKernels(heap: Heap) {
+  const views = () => ({ f32: new Float32Array(heap.buffer), i32: new Int32Array(heap.buffer) });
+
+  const f32_matmul: Kernel = (y, x, w, bias, m, k, n) => {
+    const { f32 } = views();
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let sum = f32[bias / 4 + j];
+        for (let p = 0; p < k; p++) sum = f(sum + f(f32[x / 4 + i * k + p] * f32[w / 4 + p * n + j]));
+        f32[y / 4 + i * n + j] = sum;
+      }
+    }
+    return 0;
+  };
+
+  const f32_matvec_csr: Kernel = (y, x, values, cols, starts, bias, n) => {
+    const { f32, i32 } = views();
+    for (let row = 0; row < n; row++) {
+      const sums = [0, 0, 0, 0];
+      const first = i32[starts / 4 + row];
+      for (let j = first; j < i32[starts / 4 + row + 1]; j++) {
+        const lane = (j - first) % 4;
+        sums[lane] = f(sums[lane] + f(f32[values / 4 + j] * f32[x / 4 + i32[cols / 4 + j]]));
+      }
+      const total = f(f(sums[0] + sums[1]) + f(sums[2] + sums[3]));
+      f32[y / 4 + row] = f(total + f32[bias / 4 + row]);
+    }
+    return 0;
+  };
+
+  const f32_spmm_csr: Kernel = (y, x, values, cols, starts, bias, n, m) => {
+    const { f32, i32 } = views();
+    for (let row = 0; row < n; row++) {
+      for (let pixel = 0; pixel < m; pixel++) {
+        let sum = f32[bias / 4 + row];
+        for (let j = i32[starts / 4 + row]; j < i32[starts / 4 + row + 1]; j++) {
+          sum = f(sum + f(f32[values / 4 + j] * f32[x / 4 + i32[cols / 4 + j] * m + pixel]));
+        }
+        f32[y / 4 + row * m + pixel] = sum;
+      }
+    }
+    return 0;
+  };
+
+  const f32_affine: Kernel = (y, x, scale, offset, rows, n) => {
+    const { f32 } = views();
+    for (let i = 0; i < rows * n; i++) {
+      f32[y / 4 + i] = f(f32[x / 4 + i] * f32[scale / 4 + (i % n)]) + f32[offset / 4 + (i % n)];
+    }
+    return 0;
+  };
+
+  const f32_prelu: Kernel = (y, x, alpha, rows, n) => {
+    const { f32 } = views();
+    for (let i = 0; i < rows * n; i++) {
+      const value = f32[x / 4 + i];
+      f32[y / 4 + i] = value < 0 ? f32[alpha / 4 + (i % n)] * value : value;
+    }
+    return 0;
+  };
+
+  const f32_unary: Kernel = (y, x, n, fn, a) => {
+    const { f32 } = views();
+    for (let i = 0; i < n; i++) f32[y / 4 + i] = unary[fn](f32[x / 4 + i], f(a));
+    return 0;
+  };
+
+  const f32_softmax: Kernel = (y, x, rows, n, asLog) => {
+    const { f32 } = views();
+    for (let row = 0; row < rows; row++) {
+      const from = f32.subarray(x / 4 + row * n, x / 4 + (row + 1) * n);
+      const to = f32.subarray(y / 4 + row * n, y / 4 + (row + 1) * n);
+      let top = Number.NEGATIVE_INFINITY;
+      for (const value of from) if (value > top) top = value;
+      let sum = 0;
+      for (let i = 0; i < n; i++) {
+        const shifted = f(from[i] - top);
+        const e = exp(shifted);
+        sum = f(sum + e);
+        to[i] = asLog ? shifted : e;
+      }
+      for (let i = 0; i < n; i++) to[i] = asLog ? to[i] - log(sum) : to[i] / sum;
+    }
+    return 0;
+  };
+
+  return { f32_affine, f32_matmul, f32_matvec_csr, f32_prelu, f32_softmax, f32_spmm_csr, f32_unary };
+}

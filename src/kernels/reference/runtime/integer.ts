@@ -1,0 +1,187 @@
+/** Plain-loop oracles of the s8 x u7 kernels; the same signatures as the binaries'. */
+
+import type { Heap, Kernel } from "../../../wasm/index.js";
+import { requantizer, roundHalfEven } from "./requantize.js";
+
+// Blocks of 4 inputs: the sum of w[4] . x[4].
+function dot4(s8: Int8Array, w: number, u8: Uint8Array, x: number): number {
+  let sum = 0;
+  for (let i = 0; i < 4; i++) sum += s8[w + i] * u8[x + i];
+  return sum;
+}
+
+export function integerKernels(heap: Heap) {
+  const views = () => ({
+    u8: new Uint8Array(heap.buffer),
+    s8: new Int8Array(heap.buffer),
+    u16: new Uint16Array(heap.buffer),
+    i32: new Int32Array(heap.buffer),
+    f32: new Float32Array(heap.buffer),
+  });
+
+  const u7_s8w_matvec: Kernel = (y, x, w, bias, n4, k4) => {
+    const { u8, s8, i32 } = views();
+    for (let n = 0; n < n4 * 4; n++) {
+      let sum = i32[bias / 4 + n];
+      for (let k = 0; k < k4; k++)
+        sum += dot4(s8, w + (((n >> 2) * k4 + k) * 4 + (n & 3)) * 4, u8, x + k * 4);
+      i32[y / 4 + n] = sum;
+    }
+    return 0;
+  };
+
+  const u7_s8w_matvec_4x4: Kernel = (y, x, w, cols, starts, bias, n4) => {
+    const { u8, s8, u16, i32 } = views();
+    for (let n = 0; n < n4 * 4; n++) {
+      let sum = i32[bias / 4 + n];
+      for (let block = i32[starts / 4 + (n >> 2)]; block < i32[starts / 4 + (n >> 2) + 1]; block++) {
+        sum += dot4(s8, w + block * 16 + (n & 3) * 4, u8, x + u16[cols / 2 + block] * 4);
+      }
+      i32[y / 4 + n] = sum;
+    }
+    return 0;
+  };
+
+  const u7_s8w_matvec_1x4: Kernel = (y, x, w, cols, starts, bias, n) => {
+    const { u8, s8, u16, i32 } = views();
+    for (let row = 0; row < n; row++) {
+      let sum = i32[bias / 4 + row];
+      for (let block = i32[starts / 4 + row]; block < i32[starts / 4 + row + 1]; block++) {
+        sum += dot4(s8, w + block * 4, u8, x + u16[cols / 2 + block] * 4);
+      }
+      i32[y / 4 + row] = sum;
+    }
+    return 0;
+  };
+
+  const u7_s8w_matvec_4of16: Kernel = (y, x, w, lanes, bias, n4, k16) => {
+    const { i32 } = views();
+    for (let n = 0; n < n4 * 4; n++) i32[y / 4 + n] = i32[bias / 4 + n] + sum4of16(n, x, w, lanes, k16);
+    return 0;
+  };
+
+  function sum4of16(n: number, x: number, w: number, lanes: number, k16: number): number {
+    const { u8, s8 } = views();
+    let sum = 0;
+    for (let k = 0; k < k16; k++) {
+      for (let kept = 0; kept < 4; kept++) {
+        const at = (((n >> 2) * k16 + k) * 4 + (n & 3)) * 4 + kept;
+        sum += s8[w + at] * u8[x + k * 16 + u8[lanes + at]];
+      }
+    }
+    return sum;
+  }
+
+  const u7_s8w_spmm_4x4: Kernel = (y, x, w, offsets, starts, bias, mult, post, m8, n4, yStride) => {
+    const { u8, s8, i32, f32 } = views();
+    const code = requantizer(heap, post);
+    for (let n = 0; n < n4 * 4; n++) {
+      for (let pixel = 0; pixel < m8 * 8; pixel++) {
+        let sum = i32[bias / 4 + n];
+        for (let block = i32[starts / 4 + (n >> 2)]; block < i32[starts / 4 + (n >> 2) + 1]; block++) {
+          sum += dot4(s8, w + block * 16 + (n & 3) * 4, u8, x + i32[offsets / 4 + block] + pixel * 4);
+        }
+        u8[y + (n >> 2) * yStride + pixel * 4 + (n & 3)] = code(sum, f32[mult / 4 + n]);
+      }
+    }
+    return 0;
+  };
+
+  const u7_s8w_spmm_1x4: Kernel = (y, x, w, offsets, starts, bias, mult, post, _scratch, m8, n4, yStride) => {
+    const { u8, s8, i32, f32 } = views();
+    const code = requantizer(heap, post);
+    for (let n = 0; n < n4 * 4; n++) {
+      for (let pixel = 0; pixel < m8 * 8; pixel++) {
+        let sum = i32[bias / 4 + n];
+        for (let block = i32[starts / 4 + n]; block < i32[starts / 4 + n + 1]; block++) {
+          sum += dot4(s8, w + block * 4, u8, x + i32[offsets / 4 + block] + pixel * 4);
+        }
+        u8[y + (n >> 2) * yStride + pixel * 4 + (n & 3)] = code(sum, f32[mult / 4 + n]);
+      }
+    }
+    return 0;
+  };
+
+  const u7_s8w_spmm_4of16: Kernel = (y, x, w, lanes, bias, mult, post, m, n4, k16, xStride, yStride) => {
+    const { u8, i32, f32 } = views();
+    const code = requantizer(heap, post);
+    for (let pixel = 0; pixel < m; pixel++) {
+      for (let n = 0; n < n4 * 4; n++) {
+        const sum = i32[bias / 4 + n] + sum4of16(n, x + pixel * xStride, w, lanes, k16);
+        u8[y + pixel * yStride + n] = code(sum, f32[mult / 4 + n]);
+      }
+    }
+    return 0;
+  };
+
+  const i32_u7_requantize: Kernel = (y, acc, mult, post, n4) => {
+    const { u8, i32, f32 } = views();
+    const code = requantizer(heap, post);
+    for (let n = 0; n < n4 * 4; n++) u8[y + n] = code(i32[acc / 4 + n], f32[mult / 4 + n]);
+    return 0;
+  };
+
+  const i32_f32_dequantize: Kernel = (y, acc, mult, n4) => {
+    const { i32, f32 } = views();
+    for (let n = 0; n < n4 * 4; n++) f32[y / 4 + n] = Math.fround(i32[acc / 4 + n]) * f32[mult / 4 + n];
+    return 0;
+  };
+
+  const f32_u7_quantize: Kernel = (q, x, n, inverse, zero) => {
+    const { u8 } = views();
+    const f32 = new DataView(heap.buffer);
+    for (let i = 0; i < n; i++) {
+      const real = Math.fround(f32.getFloat32(x + i * 4, true) * Math.fround(inverse));
+      const code = Number.isNaN(real) ? 0 : roundHalfEven(real) + zero;
+      u8[q + i] = Math.min(Math.max(code, 0), 127);
+    }
+    return 0;
+  };
+
+  const u7_f32_dequantize: Kernel = (x, q, n, scale, zero) => {
+    const { u8, f32 } = views();
+    for (let i = 0; i < n; i++) f32[x / 4 + i] = (u8[q + i] - zero) * Math.fround(scale);
+    return 0;
+  };
+
+  const u7_table: Kernel = (y, x, table, n) => {
+    const { u8 } = views();
+    for (let i = 0; i < n; i++) u8[y + i] = u8[table + u8[x + i]];
+    return 0;
+  };
+
+  const u7_rows_c4: Kernel = (y, x, m, k4, xStride, yStride) => {
+    const { u8 } = views();
+    for (let pixel = 0; pixel < m; pixel++) {
+      for (let k = 0; k < k4 * 4; k++)
+        u8[y + (k >> 2) * yStride + pixel * 4 + (k & 3)] = u8[x + pixel * xStride + k];
+    }
+    return 0;
+  };
+
+  const u7_c4_rows: Kernel = (y, x, m, k4, xStride, yStride) => {
+    const { u8 } = views();
+    for (let pixel = 0; pixel < m; pixel++) {
+      for (let k = 0; k < k4 * 4; k++)
+        u8[y + pixel * yStride + k] = u8[x + (k >> 2) * xStride + pixel * 4 + (k & 3)];
+    }
+    return 0;
+  };
+
+  return {
+    f32_u7_quantize,
+    i32_f32_dequantize,
+    i32_u7_requantize,
+    u7_c4_rows,
+    u7_f32_dequantize,
+    u7_rows_c4,
+    u7_s8w_matvec,
+    u7_s8w_matvec_1x4,
+    u7_s8w_matvec_4of16,
+    u7_s8w_matvec_4x4,
+    u7_s8w_spmm_1x4,
+    u7_s8w_spmm_4of16,
+    u7_s8w_spmm_4x4,
+    u7_table,
+  };
+}

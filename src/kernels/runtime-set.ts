@@ -1,0 +1,55 @@
+/** The kernels of inference: their binaries, their reference and the probe of their values. */
+
+import * as binaries from "../wasm/binaries/runtime.js";
+import type { Heap, Kernel, KernelSet } from "../wasm/index.js";
+import { type RuntimeKernel, runtimeReference } from "./reference/runtime/index.js";
+
+export type { RuntimeKernel };
+export type RuntimeKernels = Readonly<Record<RuntimeKernel, Kernel>>;
+
+export const runtimeSet: KernelSet<RuntimeKernel> = {
+  name: "runtime",
+  binaries,
+  reference: runtimeReference,
+  probe,
+};
+
+/**
+ * Extremes whose answers are known: feature detection alone is not enough, as an engine may accept
+ * relaxed SIMD and still return doubled products (Node 20's baseline compiler behind its flag).
+ */
+function probe(kernels: RuntimeKernels, heap: Heap): boolean {
+  const outputs = 4;
+  const inputs = 16;
+  return heap.run((alloc) => {
+    const y = alloc(outputs * 4);
+    const x = alloc(inputs);
+    const w = alloc(outputs * inputs);
+    const bias = alloc(outputs * 4);
+    const codes = heap.u8(x, inputs);
+    const weights = heap.s8(w, outputs * inputs);
+    heap.i32(bias, outputs).set([1, -2, 3, 0]);
+    const rows = [
+      (_k: number) => -127,
+      (_k: number) => 127,
+      (k: number) => (k % 2 ? 127 : -127),
+      (k: number) => 8 * k - 60,
+    ];
+    const inputsTried = [(_k: number) => 127, (k: number) => 127 - 8 * k, (k: number) => (k % 3 ? 0 : 64)];
+    for (const input of inputsTried) {
+      for (let k = 0; k < inputs; k++) codes[k] = input(k);
+      // [k / 4][output][k % 4]
+      rows.forEach((row, n) => {
+        for (let k = 0; k < inputs; k++) weights[((k >> 2) * outputs + n) * 4 + (k & 3)] = row(k);
+      });
+      kernels.u7_s8w_matvec(y, x, w, bias, 1, inputs / 4);
+      const got = heap.i32(y, outputs);
+      for (let n = 0; n < outputs; n++) {
+        let wanted = [1, -2, 3, 0][n];
+        for (let k = 0; k < inputs; k++) wanted += rows[n](k) * input(k);
+        if (got[n] !== wanted) return false;
+      }
+    }
+    return true;
+  });
+}

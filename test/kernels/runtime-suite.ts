@@ -1,0 +1,350 @@
+/** Cases of the inference kernels: sizes around every tile, seeded random contents, extremes. */
+import { type RuntimeKernel, runtimeSet } from "../../src/kernels/runtime-set.js";
+import { type Case, kernelCase, type Layout } from "./harness.js";
+
+const cases: Case[] = [];
+let seed = 1;
+function add(kernel: RuntimeKernel, label: string, build: (layout: Layout) => number[]): void {
+  cases.push(kernelCase(runtimeSet, kernel, label, seed++, build));
+}
+
+const codes = ({ random }: Layout, n: number) => Uint8Array.from({ length: n }, () => random.below(128));
+const signed = ({ random }: Layout, n: number) =>
+  Int8Array.from({ length: n }, () => random.below(255) - 127);
+const sums = ({ random }: Layout, n: number, range = 200_000) =>
+  Int32Array.from({ length: n }, () => random.below(2 * range) - range);
+const reals = ({ random }: Layout, n: number, range = 3) =>
+  Float32Array.from({ length: n }, () => random.normal() * range);
+
+function post(layout: Layout, table: boolean): number {
+  const { random } = layout;
+  const zero = random.below(128);
+  const address = table ? layout.put(codes(layout, 128)) : 0;
+  return layout.put(Int32Array.from([zero, random.below(20), 100 + random.below(28), address]));
+}
+
+const multipliers = ({ random }: Layout, n: number) =>
+  Float32Array.from({ length: n }, () => (random.below(4) === 0 ? 1 : random.uniform(1e-5, 3e-3)));
+
+const tails = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17];
+
+for (const n4 of [0, 1, 2, 3, 5]) {
+  for (const k4 of tails) {
+    add("u7_s8w_matvec", `n4 ${n4} k4 ${k4}`, (l) => [
+      l.room(n4 * 16),
+      l.put(codes(l, k4 * 4)),
+      l.put(signed(l, n4 * k4 * 16)),
+      l.put(sums(l, n4 * 4)),
+      n4,
+      k4,
+    ]);
+    add("u7_s8w_matvec_4x4", `n4 ${n4} k4 ${k4}`, (l) => {
+      const { cols, starts } = chooseBlocks(l, n4, k4, 1);
+      return [
+        l.room(n4 * 16),
+        l.put(codes(l, k4 * 4)),
+        l.put(signed(l, cols.length * 16)),
+        l.put(Uint16Array.from(cols)),
+        l.put(Int32Array.from(starts)),
+        l.put(sums(l, n4 * 4)),
+        n4,
+      ];
+    });
+    add("u7_s8w_matvec_1x4", `n ${n4} k4 ${k4}`, (l) => {
+      const { cols, starts } = chooseBlocks(l, n4, k4, 4);
+      return [
+        l.room(n4 * 4),
+        l.put(codes(l, Math.max(k4, 1) * 4)),
+        l.put(signed(l, cols.length * 4)),
+        l.put(Uint16Array.from(cols)),
+        l.put(Int32Array.from(starts)),
+        l.put(sums(l, n4)),
+        n4,
+      ];
+    });
+  }
+  for (const k16 of [0, 1, 2, 3, 4]) {
+    add("u7_s8w_matvec_4of16", `n4 ${n4} k16 ${k16}`, (l) => [
+      l.room(n4 * 16),
+      l.put(codes(l, k16 * 16)),
+      l.put(signed(l, n4 * k16 * 16)),
+      l.put(Uint8Array.from({ length: n4 * k16 * 16 }, () => l.random.below(16))),
+      l.put(sums(l, n4 * 4)),
+      n4,
+      k16,
+    ]);
+    for (const m of [0, 4, 8]) {
+      add("u7_s8w_spmm_4of16", `m ${m} n4 ${n4} k16 ${k16}`, (l) => [
+        l.room(Math.max(m * n4 * 4, 0)),
+        l.put(codes(l, m * k16 * 16)),
+        l.put(signed(l, n4 * k16 * 16)),
+        l.put(Uint8Array.from({ length: n4 * k16 * 16 }, () => l.random.below(16))),
+        l.put(sums(l, n4 * 4)),
+        l.put(multipliers(l, n4 * 4)),
+        post(l, m === 8),
+        m,
+        n4,
+        k16,
+        k16 * 16,
+        n4 * 4,
+      ]);
+    }
+  }
+  for (const m8 of [0, 1, 3, 4, 5, 9]) {
+    for (const k4 of [0, 1, 2, 5]) {
+      const stride = m8 * 32;
+      const wide = stride + 32; // the planes of x may lie further apart than they are long
+      add("u7_s8w_spmm_4x4", `m8 ${m8} n4 ${n4} k4 ${k4}`, (l) => {
+        const { cols, starts } = chooseBlocks(l, n4, k4, 1);
+        return [
+          l.room(n4 * stride),
+          l.put(codes(l, k4 * wide)),
+          l.put(signed(l, cols.length * 16)),
+          l.put(Int32Array.from(cols, (c) => c * wide)),
+          l.put(Int32Array.from(starts)),
+          l.put(sums(l, n4 * 4)),
+          l.put(multipliers(l, n4 * 4)),
+          post(l, k4 === 2),
+          m8,
+          n4,
+          stride,
+        ];
+      });
+    }
+  }
+}
+
+for (const n4 of [0, 1, 3]) {
+  for (const m8 of [0, 1, 3, 4, 5, 9]) {
+    for (const k4 of [1, 2, 5]) {
+      const stride = m8 * 32 + 32;
+      cases.push(spmm1x4(`m8 ${m8} n4 ${n4} k4 ${k4}`, m8, n4, k4, stride));
+    }
+  }
+}
+
+function spmm1x4(label: string, m8: number, n4: number, k4: number, stride: number): Case {
+  return kernelCase(runtimeSet, "u7_s8w_spmm_1x4", label, seed++, (l) => {
+    const { cols, starts } = chooseBlocks(l, n4 * 4, k4, 1);
+    const scratch = l.scratch(128);
+    return [
+      l.room(n4 * stride),
+      l.put(codes(l, k4 * stride)),
+      l.put(signed(l, cols.length * 4)),
+      l.put(Int32Array.from(cols, (c) => c * stride)),
+      l.put(Int32Array.from(starts)),
+      l.put(sums(l, n4 * 4)),
+      l.put(multipliers(l, n4 * 4)),
+      post(l, k4 === 2),
+      scratch,
+      m8,
+      n4,
+      stride,
+    ];
+  });
+}
+
+for (const n4 of [0, 1, 3, 4, 5, 9]) {
+  for (const table of [false, true]) {
+    add("i32_u7_requantize", `n4 ${n4} table ${table}`, (l) => [
+      l.room(n4 * 4),
+      l.put(sums(l, n4 * 4)),
+      l.put(multipliers(l, n4 * 4)),
+      post(l, table),
+      n4,
+    ]);
+  }
+  add("i32_f32_dequantize", `n4 ${n4}`, (l) => [
+    l.room(n4 * 16),
+    l.put(sums(l, n4 * 4, 2 ** 30)),
+    l.put(multipliers(l, n4 * 4)),
+    n4,
+  ]);
+}
+
+// Sums and multipliers at which rounding or clamping could go astray.
+const extremeSums = [0, 1, -1, 2, 3, 5, -3, -5, 2 ** 31 - 1, -(2 ** 31), 2 ** 24 + 1, -(2 ** 24) - 1];
+for (const mult of [0.5, 1, 1.5, 2 ** -20, 2 ** 10, 2 ** 31, 1e38, 1e-37, 0.1]) {
+  add("i32_u7_requantize", `extremes x ${mult}`, (l) => [
+    l.room(12),
+    l.put(Int32Array.from(extremeSums)),
+    l.put(new Float32Array(12).fill(mult)),
+    l.put(Int32Array.from([64, 0, 127, 0])),
+    3,
+  ]);
+}
+
+for (const n of [0, 1, 3, 4, 5, 15, 16, 17, 33]) {
+  for (const skew of [0, 4]) {
+    add("f32_u7_quantize", `n ${n} skew ${skew}`, (l) => [
+      l.room(n),
+      l.put(reals(l, n, 50), skew),
+      n,
+      1.7,
+      64,
+    ]);
+    add("u7_f32_dequantize", `n ${n} skew ${skew}`, (l) => [
+      l.room(n * 4),
+      l.put(codes(l, n), skew),
+      n,
+      0.037,
+      61,
+    ]);
+    add("u7_table", `n ${n} skew ${skew}`, (l) => [
+      l.room(n, skew),
+      l.put(codes(l, n)),
+      l.put(codes(l, 128)),
+      n,
+    ]);
+  }
+}
+add("f32_u7_quantize", "extremes", (l) => {
+  const x = [
+    0,
+    -0,
+    0.5,
+    1.5,
+    2.5,
+    -0.5,
+    -1.5,
+    1e38,
+    -1e38,
+    Infinity,
+    -Infinity,
+    NaN,
+    62.5,
+    63.5,
+    1e-40,
+    -64.5,
+    2 ** 23,
+  ];
+  return [l.room(x.length), l.put(Float32Array.from(x)), x.length, 1, 64];
+});
+
+for (const m of [0, 1, 3, 5]) {
+  for (const k4 of [0, 1, 4]) {
+    add("u7_rows_c4", `m ${m} k4 ${k4}`, (l) => [
+      l.room(k4 * 32),
+      l.put(codes(l, m * (k4 * 4 + 4))),
+      m,
+      k4,
+      k4 * 4 + 4,
+      32,
+    ]);
+    add("u7_c4_rows", `m ${m} k4 ${k4}`, (l) => [
+      l.room(m * (k4 * 4 + 4)),
+      l.put(codes(l, k4 * 32)),
+      m,
+      k4,
+      32,
+      k4 * 4 + 4,
+    ]);
+  }
+}
+
+for (const m of [0, 1, 3, 4, 5, 9]) {
+  for (const n of [0, 1, 3, 4, 7, 8, 9, 31, 32, 37]) {
+    const k = (m * 7 + n) % 12;
+    add("f32_matmul", `m ${m} k ${k} n ${n}`, (l) => [
+      l.room(m * n * 4),
+      l.put(reals(l, m * k)),
+      l.put(reals(l, k * n)),
+      l.put(reals(l, n)),
+      m,
+      k,
+      n,
+    ]);
+  }
+}
+for (const n of [0, 1, 5]) {
+  for (const k of [1, 4, 9, 30]) {
+    add("f32_matvec_csr", `n ${n} k ${k}`, (l) => {
+      const { cols, starts } = chooseBlocks(l, n, k, 1);
+      return [
+        l.room(n * 4),
+        l.put(reals(l, k)),
+        l.put(reals(l, cols.length)),
+        l.put(Int32Array.from(cols)),
+        l.put(Int32Array.from(starts)),
+        l.put(reals(l, n)),
+        n,
+      ];
+    });
+    for (const m of [0, 1, 15, 16, 17, 33]) {
+      add("f32_spmm_csr", `n ${n} k ${k} m ${m}`, (l) => {
+        const { cols, starts } = chooseBlocks(l, n, k, 1);
+        return [
+          l.room(n * m * 4),
+          l.put(reals(l, k * m)),
+          l.put(reals(l, cols.length)),
+          l.put(Int32Array.from(cols)),
+          l.put(Int32Array.from(starts)),
+          l.put(reals(l, n)),
+          n,
+          m,
+        ];
+      });
+    }
+  }
+}
+for (const rows of [0, 1, 3]) {
+  for (const n of [0, 1, 4, 7, 10]) {
+    add("f32_affine", `${rows}x${n}`, (l) => [
+      l.room(rows * n * 4),
+      l.put(reals(l, rows * n)),
+      l.put(reals(l, n)),
+      l.put(reals(l, n)),
+      rows,
+      n,
+    ]);
+    add("f32_prelu", `${rows}x${n}`, (l) => [
+      l.room(rows * n * 4),
+      l.put(reals(l, rows * n)),
+      l.put(reals(l, n)),
+      rows,
+      n,
+    ]);
+    for (const log of [0, 1]) {
+      add("f32_softmax", `${rows}x${n} log ${log}`, (l) => [
+        l.room(rows * n * 4),
+        l.put(reals(l, rows * n, 10)),
+        rows,
+        n,
+        log,
+      ]);
+    }
+  }
+}
+for (let fn = 0; fn < 16; fn++) {
+  for (const n of [0, 1, 4, 37]) {
+    add("f32_unary", `fn ${fn} n ${n}`, (l) => [
+      l.room(n * 4),
+      l.put(reals(l, n)),
+      n,
+      fn,
+      fn === 1 ? Infinity : 0.3,
+    ]);
+  }
+  add("f32_unary", `fn ${fn} wide`, (l) => [
+    l.room(2000),
+    l.put(reals(l, 500, 60)),
+    500,
+    fn,
+    fn === 1 ? Infinity : 0.3,
+  ]);
+}
+
+/** Which blocks each of n rows keeps, as ascending columns and the start of each row. */
+function chooseBlocks({ random }: Layout, n: number, k4: number, multiple: number) {
+  const cols: number[] = [];
+  const starts = [0];
+  for (let row = 0; row < n; row++) {
+    const keep = [0, 0.2, 0.7, 1][random.below(4)];
+    for (let col = 0; col < k4; col++) if (random.uniform() < keep) cols.push(col);
+    while (cols.length % multiple !== 0) cols.push(0);
+    starts.push(cols.length);
+  }
+  return { cols, starts };
+}
+
+export const runtimeCases: readonly Case[] = cases;
