@@ -61,9 +61,13 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
   const problems: string[] = [];
   const shapes = new Map<string, Shape>();
 
+  // The last number given to each name, so that the n-th call of a layer need not try n names.
+  const counts = new Map<string, number>();
   function free(wanted: string): string {
     let name = wanted;
-    for (let i = 1; shapes.has(name) || (i > 1 && layerNames.has(name)); i++) name = `${wanted}_${i}`;
+    let count = counts.get(wanted) ?? 0;
+    while (shapes.has(name) || (count > 0 && layerNames.has(name))) name = `${wanted}_${++count}`;
+    counts.set(wanted, count);
     return name;
   }
 

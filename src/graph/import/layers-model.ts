@@ -47,7 +47,9 @@ function inputShape({ name, config }: LayerSpec, builder: GraphBuilder): Shape {
     );
   }
   if (!sizes.every((dim) => Number.isSafeInteger(dim) && (dim as number) > 0)) {
-    builder.unsupported(`InputLayer: shape [null, ${sizes.join(", ")}], where more than the batch is open`);
+    builder.unsupported(
+      `InputLayer: shape [null, ${sizes.map(String).join(", ")}], where more than the batch is open`,
+    );
     return [null, ...sizes.map((dim) => (typeof dim === "number" && dim > 0 ? dim : 1))];
   }
   // A fixed batch size says how the model was trained, not what it computes.
@@ -137,7 +139,8 @@ function callLayer(
 function checkInputs({ name, className }: LayerSpec, rule: LayerRule, inputs: readonly string[]): void {
   const { min, max } = rule.inputs ?? { min: 1, max: 1 };
   if (inputs.length >= min && inputs.length <= max) return;
-  throw new RangeError(`layer ${name}: ${className} wants ${min} to ${max} inputs, got ${inputs.length}`);
+  const wanted = min === max ? min : `${min} to ${max}`;
+  throw new RangeError(`layer ${name}: ${className} wants ${wanted} inputs, got ${inputs.length}`);
 }
 
 /**

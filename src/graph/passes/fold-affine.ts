@@ -49,7 +49,10 @@ function foldInto(graph: Graph, dense: Node, affine: Node): Graph {
   const shifted = offset.data.map((value, o) => (bias?.data[o] ?? 0) * scale.data[o] + value);
 
   const kernelKey = `${dense.weights.kernel}*${affine.weights.scale}`;
-  const biasKey = `${dense.weights.bias ?? "0"}*${affine.weights.scale}+${affine.weights.offset}`;
+  // Without a bias it is the offset itself.
+  const biasKey = bias
+    ? `${dense.weights.bias}*${affine.weights.scale}+${affine.weights.offset}`
+    : affine.weights.offset;
   const node: Node = {
     ...dense,
     name: affine.name,
@@ -81,7 +84,8 @@ function foldAhead(graph: Graph, affine: Node, dense: Node): Graph {
   }
 
   const kernelKey = `${affine.weights.scale}*${dense.weights.kernel}`;
-  const biasKey = `${affine.weights.offset}*${dense.weights.kernel}+${dense.weights.bias ?? "0"}`;
+  const product = `${affine.weights.offset}*${dense.weights.kernel}`;
+  const biasKey = bias ? `${product}+${dense.weights.bias}` : product;
   const node: Node = {
     ...dense,
     inputs: affine.inputs,

@@ -21,6 +21,8 @@ const batchNormalization: LayerRule = {
     const { key, scale, offset } = scaleAndOffset(layer, shape[axis] as number, builder);
     if (axis === shape.length - 1) return [addAffine(builder, layer.name, input, key, scale, offset)];
 
+    // As Keras has it. tfjs' cpu and wasm kernels (4.22) repeat the numbers along the last axis here,
+    // whatever the axis is: batchNorm of ones [1, 2, 3, 1], mean 0 and 10 on axis 1, gives 1, -9, 1, -9...
     // The channels lie on another axis: as many channels as a sample has elements then, each with the
     // numbers of its place, so that no op but this importer knows of the case.
     const size = sizeOf(shape);

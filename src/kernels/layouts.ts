@@ -1,0 +1,143 @@
+/**
+ * How an s8 weight matrix lies in memory for each product kernel: plain arrays to plain arrays.
+ *
+ * Input is tfjs' layout, w[input][output], outputs and inputs padded here with zeros to what the
+ * kernels want. Every layout of the same matrix gives the same sums.
+ */
+
+/** dense: all blocks of 4 x 4. 4x4 and 1x4: the blocks that are not all zero. 4of16: see the kernel. */
+export type LayoutName = "dense" | "4x4" | "1x4" | "4of16";
+
+/** Blocks of a sparse layout: row r's are starts[r] to starts[r + 1], each reads inputs 4 col to 4 col + 3. */
+export interface Blocks {
+  readonly values: Int8Array;
+  readonly cols: Uint16Array;
+  readonly starts: Int32Array;
+}
+
+export interface Lanes {
+  readonly values: Int8Array;
+  readonly lanes: Uint8Array;
+}
+
+/** Groups of 4, the last one padded. */
+export const groupsOf4 = (n: number): number => Math.ceil(n / 4);
+export const groupsOf16 = (n: number): number => Math.ceil(n / 16);
+
+/**
+ * Blocks of `rows` outputs x 4 inputs, in order of output then input.
+ *
+ * @param w s8[inputs * outputs]
+ * @param rows outputs a block: 4, or 1
+ * @param keepAll keeps the blocks of zeros too: a dense matrix
+ * @param multiple pads each row with zero blocks that read group 0 to a multiple of this many
+ */
+export function packBlocks(
+  w: Int8Array,
+  inputs: number,
+  outputs: number,
+  rows: 1 | 4,
+  keepAll = false,
+  multiple = 1,
+): Blocks {
+  const k4 = groupsOf4(inputs);
+  const counts = keepAll ? null : countBlocks(w, inputs, outputs, rows);
+  const groups = groupsOf4(outputs) * (4 / rows);
+  const starts = new Int32Array(groups + 1);
+  for (let group = 0; group < groups; group++) {
+    starts[group + 1] = starts[group] + Math.ceil((counts ? counts[group] : k4) / multiple) * multiple;
+  }
+  const size = rows * 4;
+  const values = new Int8Array(starts[groups] * size);
+  const cols = new Uint16Array(starts[groups]);
+  for (let group = 0; group < groups; group++) {
+    let at = starts[group];
+    for (let k = 0; k < k4; k++) {
+      let any = 0;
+      for (let i = 0; i < size; i++) {
+        const output = group * rows + (i >> 2);
+        const input = k * 4 + (i & 3);
+        const weight = output < outputs && input < inputs ? w[input * outputs + output] : 0;
+        // A block of zeros leaves its zeros behind, and the next one is written over it.
+        if (at < cols.length) values[at * size + i] = weight;
+        any |= weight;
+      }
+      if (any === 0 && !keepAll) continue;
+      cols[at] = k;
+      at += 1;
+    }
+  }
+  return { values, cols, starts };
+}
+
+/** How many blocks of each row (or row of 4 outputs) hold a weight that is not 0. */
+export function countBlocks(w: Int8Array, inputs: number, outputs: number, rows: 1 | 4): Int32Array {
+  const counts = new Int32Array(groupsOf4(outputs) * (4 / rows));
+  const last = new Int32Array(counts.length).fill(-1);
+  for (let input = 0; input < inputs; input++) {
+    const k = input >> 2;
+    for (let output = 0; output < outputs; output++) {
+      if (w[input * outputs + output] === 0) continue;
+      const group = rows === 4 ? output >> 2 : output;
+      if (last[group] === k) continue;
+      last[group] = k;
+      counts[group] += 1;
+    }
+  }
+  return counts;
+}
+
+/**
+ * At most 4 weights of every 16 inputs, with the place of each.
+ *
+ * @returns null where some output has more than 4 weights that are not zero in a group of 16
+ */
+export function pack4of16(w: Int8Array, inputs: number, outputs: number): Lanes | null {
+  const k16 = groupsOf16(inputs);
+  const n4 = groupsOf4(outputs);
+  const values = new Int8Array(n4 * k16 * 16);
+  const lanes = new Uint8Array(n4 * k16 * 16);
+  for (let output = 0; output < outputs; output++) {
+    for (let k = 0; k < k16; k++) {
+      let at = (((output >> 2) * k16 + k) * 4 + (output & 3)) * 4;
+      const end = at + 4;
+      for (let lane = 0; lane < 16 && k * 16 + lane < inputs; lane++) {
+        const weight = w[(k * 16 + lane) * outputs + output];
+        if (weight === 0) continue;
+        if (at === end) return null;
+        values[at] = weight;
+        lanes[at] = lane;
+        at += 1;
+      }
+    }
+  }
+  return { values, lanes };
+}
+
+/** Rows of an f32 matrix without its zeros: row = output. */
+export interface Csr {
+  readonly values: Float32Array;
+  readonly cols: Int32Array;
+  readonly starts: Int32Array;
+}
+
+/** @param w f32[inputs][outputs] */
+export function packCsr(w: Float32Array, inputs: number, outputs: number): Csr {
+  const starts = new Int32Array(outputs + 1);
+  const count = w.reduce((sum, value) => sum + (value !== 0 ? 1 : 0), 0);
+  const values = new Float32Array(count);
+  const cols = new Int32Array(count);
+  let at = 0;
+  for (let output = 0; output < outputs; output++) {
+    for (let input = 0; input < inputs; input++) {
+      const value = w[input * outputs + output];
+      // NaN is not 0 and stays
+      if (value === 0) continue;
+      values[at] = value;
+      cols[at] = input;
+      at += 1;
+    }
+    starts[output + 1] = at;
+  }
+  return { values, cols, starts };
+}

@@ -1,0 +1,212 @@
+/** A model in memory: plans once for a batch size, runs without allocating. */
+
+import { type Graph, inferShapes, type Shape } from "../graph/index.js";
+import { type RuntimeKernel, runtimeSet } from "../kernels/runtime-set.js";
+import { type Engine, openEngine, type Variant } from "../wasm/index.js";
+import type { Constants } from "./lowering.js";
+import { makePlan, type Plan } from "./plan.js";
+
+export interface ModelOptions {
+  /** Forces a build of the kernels; default: the fastest that computes right here. */
+  readonly variant?: Variant;
+  /** Intermediate values that `value()` can read after a run; "all" for every one. */
+  readonly keep?: "all" | readonly string[];
+}
+
+/** Numbers of one input: f32, or bytes or ordinary numbers that are converted. */
+export type InputData = ArrayLike<number>;
+
+export interface ValueInfo {
+  readonly name: string;
+  /** Without the batch. */
+  readonly shape: readonly number[];
+}
+
+// Plans for this many batch sizes are kept; the one used longest ago goes first.
+const PLANS = 4;
+
+export class Model {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly graph: Graph;
+  readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #keep: ReadonlySet<string>;
+  readonly #plans = new Map<number, Plan>();
+  readonly #cache = new Map<string, unknown>();
+  #engine: Engine<RuntimeKernel> | null;
+  #plan: Plan | null = null;
+
+  /** @param graph a graph that `checkGraph` accepts */
+  constructor(graph: Graph, options: ModelOptions = {}) {
+    this.graph = graph;
+    this.#engine = openEngine(runtimeSet, options.variant ? { variant: options.variant } : {});
+    this.#shapes = inferShapes(graph);
+    this.#keep = keptValues(graph, this.#shapes, options.keep ?? []);
+    const info = (name: string, value: string): ValueInfo => ({
+      name,
+      shape: (this.#shapes.get(value) as Shape).slice(1) as number[],
+    });
+    this.inputs = graph.inputs.map(({ name }) => info(name, name));
+    this.outputs = graph.outputs.map(({ name, value }) => info(name, value));
+  }
+
+  /** Which build of the kernels runs: relaxed, simd or reference. */
+  get variant(): Variant {
+    return this.#open().variant;
+  }
+
+  /** Bytes of memory that the model's weights and plans take now. */
+  get memoryBytes(): number {
+    return this.#open().heap.buffer.byteLength;
+  }
+
+  /**
+   * Runs the model.
+   *
+   * @param inputs by name, each with batch * sample size numbers; the numbers alone for a model
+   *   with one input. The batch is inferred and the same for all.
+   * @returns by name, f32. The arrays are the model's own and are written again by the next run
+   *   with the same batch: copy what you keep.
+   * @throws RangeError for a missing or unknown input or a wrong length; Error after dispose()
+   */
+  run(inputs: Readonly<Record<string, InputData>> | InputData): Readonly<Record<string, Float32Array>> {
+    const engine = this.#open();
+    const named = this.#byName(inputs);
+    const plan = this.#planFor(engine, this.#batchOf(named));
+    for (let i = 0; i < this.inputs.length; i++) plan.setInput(i, named[this.inputs[i].name]);
+    plan.run();
+    this.#plan = plan;
+    return plan.outputs;
+  }
+
+  /** A kept value of the last run, in f32: [batch, ...shape] in row-major order, copied. */
+  value(name: string): Float32Array {
+    this.#open();
+    if (!this.#keep.has(name)) throw new RangeError(`value ${name} is not kept: name it in the option keep`);
+    if (!this.#plan) throw new RangeError("value: nothing has run yet");
+    return this.#plan.value(name);
+  }
+
+  /** What runs, in order: the node and its kernel, for a batch. */
+  steps(batch = 1): readonly string[] {
+    return this.#planFor(this.#open(), batch).labels;
+  }
+
+  /** Gives the memory back. The model cannot run again. */
+  dispose(): void {
+    this.#engine = null;
+    this.#plan = null;
+    this.#plans.clear();
+    this.#cache.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #open(): Engine<RuntimeKernel> {
+    if (!this.#engine) throw new Error("the model is disposed");
+    return this.#engine;
+  }
+
+  #byName(inputs: Readonly<Record<string, InputData>> | InputData): Readonly<Record<string, InputData>> {
+    if (ArrayBuffer.isView(inputs) || Array.isArray(inputs)) {
+      if (this.inputs.length !== 1) {
+        throw new RangeError(
+          `run: wanted inputs by name (${this.inputs.map((i) => i.name).join(", ")}), got one array`,
+        );
+      }
+      return { [this.inputs[0].name]: inputs as InputData };
+    }
+    const named = inputs as Readonly<Record<string, InputData>>;
+    for (const name of Object.keys(named)) {
+      if (!this.inputs.some((input) => input.name === name)) {
+        throw new RangeError(`run: wanted inputs ${this.inputs.map((i) => i.name).join(", ")}, got ${name}`);
+      }
+    }
+    return named;
+  }
+
+  #batchOf(named: Readonly<Record<string, InputData>>): number {
+    let batch = 0;
+    for (const { name, shape } of this.inputs) {
+      const data = named[name];
+      if (data === undefined) throw new RangeError(`run: input ${name} is missing`);
+      const size = shape.reduce((product, dim) => product * dim, 1);
+      const samples = data.length / size;
+      if (!Number.isInteger(samples) || samples === 0) {
+        throw new RangeError(
+          `${name}: wanted a multiple of ${size} numbers ([batch, ${shape.join(", ")}]), got ${data.length}`,
+        );
+      }
+      if (batch !== 0 && samples !== batch) {
+        throw new RangeError(`${name}: wanted ${batch} samples as in the other inputs, got ${samples}`);
+      }
+      batch = samples;
+    }
+    return batch;
+  }
+
+  #planFor(engine: Engine<RuntimeKernel>, batch: number): Plan {
+    const known = this.#plans.get(batch);
+    if (known) {
+      // Most of the time it is the newest already, and a run makes no garbage.
+      if (this.#plans.size > 1) {
+        this.#plans.delete(batch);
+        this.#plans.set(batch, known);
+      }
+      return known;
+    }
+    if (this.#plans.size === PLANS) {
+      const [oldest, plan] = this.#plans.entries().next().value as [number, Plan];
+      this.#plans.delete(oldest);
+      if (this.#plan === plan) this.#plan = null;
+      engine.heap.free(plan.arena);
+    }
+    const { kernels, heap, variant } = engine;
+    const plan = makePlan(
+      {
+        graph: this.graph,
+        shapes: this.#shapes,
+        batch,
+        kernels,
+        heap,
+        variant,
+        constants: this.#constants(engine),
+      },
+      this.#keep,
+    );
+    this.#plans.set(batch, plan);
+    return plan;
+  }
+
+  #constants(engine: Engine<RuntimeKernel>): Constants {
+    const cache = <T>(key: string, make: () => T): T => {
+      if (!this.#cache.has(key)) this.#cache.set(key, make());
+      return this.#cache.get(key) as T;
+    };
+    const upload = (key: string, make: () => ArrayBufferView): number =>
+      cache(`${key} @`, () => {
+        const { buffer, byteOffset, byteLength } = make();
+        // Kernels may read a vector past the last weight.
+        const address = engine.heap.alloc(byteLength + 64);
+        const to = engine.heap.u8(address, byteLength + 64);
+        to.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+        to.fill(0, byteLength);
+        return address;
+      });
+    return { cache, upload };
+  }
+}
+
+function keptValues(
+  graph: Graph,
+  shapes: ReadonlyMap<string, Shape>,
+  keep: "all" | readonly string[],
+): ReadonlySet<string> {
+  const names = keep === "all" ? [...shapes.keys()] : keep;
+  for (const name of names) {
+    if (!shapes.has(name)) throw new RangeError(`keep: the model has no value ${name}`);
+  }
+  return new Set([...names, ...graph.outputs.map(({ value }) => value)]);
+}

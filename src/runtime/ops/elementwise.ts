@@ -1,0 +1,155 @@
+/** Ops that read one value and write one of the same size. */
+
+import {
+  isUnaryFunctionName,
+  type Node,
+  type UnaryFunctionName,
+  unaryFunctionNames,
+  unaryNumbers,
+} from "../../graph/index.js";
+import type { Lowering } from "../lowering.js";
+import type { Buffer } from "../place.js";
+
+/** The f32 activation of a buffer, in place of or from x to y. */
+export function emitUnary(
+  to: Lowering,
+  label: string,
+  fn: UnaryFunctionName,
+  attrs: Node["attrs"],
+  y: Buffer,
+  x: Buffer,
+  n: number,
+): void {
+  const number = Object.values(unaryNumbers(fn, attrs))[0] ?? Number.POSITIVE_INFINITY;
+  const code = unaryFunctionNames.indexOf(fn);
+  to.emit({
+    label: `${label}: f32_unary ${fn}`,
+    reads: [x],
+    writes: [y],
+    bind: (at) => {
+      const [yAt, xAt] = [at(y), at(x)];
+      return () => to.kernels.f32_unary(yAt, xAt, n, code, number);
+    },
+  });
+}
+
+export function activationOf(node: Node, key: string): UnaryFunctionName {
+  const name = node.attrs[key] ?? "linear";
+  if (!isUnaryFunctionName(name)) throw new RangeError(`${node.name}: unknown function ${name}`);
+  return name;
+}
+
+export function lowerUnary(to: Lowering, node: Node): void {
+  const [input] = node.inputs;
+  const n = to.size(input);
+  const table = to.weight(node, "table");
+  if (table && to.quant(node.name)) {
+    const x = to.u7(input);
+    const y = to.define(node.name, "u7");
+    const tableAt = to.constants.upload(node.weights.table, () => table.data);
+    to.emit({
+      label: `${node.name}: u7_table`,
+      reads: [x],
+      writes: [y],
+      bind: (at) => {
+        const [yAt, xAt] = [at(y), at(x)];
+        return () => to.kernels.u7_table(yAt, xAt, tableAt, n);
+      },
+    });
+    return;
+  }
+  const x = to.f32(input);
+  emitUnary(to, node.name, activationOf(node, "fn"), node.attrs, to.define(node.name, "f32"), x, n);
+}
+
+export function lowerAffine(to: Lowering, node: Node): void {
+  const [input] = node.inputs;
+  const channels = to.channels(input);
+  const rows = to.size(input) / channels;
+  const scale = constant(to, node, "scale");
+  const offset = constant(to, node, "offset");
+  const x = to.f32(input);
+  const y = to.define(node.name, "f32");
+  to.emit({
+    label: `${node.name}: f32_affine`,
+    reads: [x],
+    writes: [y],
+    bind: (at) => {
+      const [yAt, xAt] = [at(y), at(x)];
+      return () => to.kernels.f32_affine(yAt, xAt, scale, offset, rows, channels);
+    },
+  });
+}
+
+export function lowerPrelu(to: Lowering, node: Node): void {
+  const [input] = node.inputs;
+  const sample = to.shape(input).slice(1) as number[];
+  const n = sample.reduce((size, dim) => size * dim, 1);
+  const alpha = to.weight(node, "alpha");
+  if (alpha?.dtype !== "f32") throw new RangeError(`${node.name}: wanted an f32 alpha`);
+  const alphaAt = to.constants.upload(`${node.weights.alpha}/${sample.join("x")}`, () =>
+    expand(alpha.data, alpha.shape, sample),
+  );
+  const x = to.f32(input);
+  const y = to.define(node.name, "f32");
+  const rows = to.options.batch;
+  to.emit({
+    label: `${node.name}: f32_prelu`,
+    reads: [x],
+    writes: [y],
+    bind: (at) => {
+      const [yAt, xAt] = [at(y), at(x)];
+      return () => to.kernels.f32_prelu(yAt, xAt, alphaAt, rows, n);
+    },
+  });
+}
+
+function lowerSoftmaxAs(log: number): (to: Lowering, node: Node) => void {
+  return (to, node) => {
+    const [input] = node.inputs;
+    const channels = to.channels(input);
+    const rows = to.size(input) / channels;
+    const x = to.f32(input);
+    const y = to.define(node.name, "f32");
+    to.emit({
+      label: `${node.name}: f32_softmax`,
+      reads: [x],
+      writes: [y],
+      bind: (at) => {
+        const [yAt, xAt] = [at(y), at(x)];
+        return () => to.kernels.f32_softmax(yAt, xAt, rows, channels, log);
+      },
+    });
+  };
+}
+
+export const lowerSoftmax = lowerSoftmaxAs(0);
+export const lowerLogSoftmax = lowerSoftmaxAs(1);
+
+/** The same bytes under another name, unless the value has u7 parameters of its own. */
+export function lowerReshape(to: Lowering, node: Node): void {
+  to.alias(node.name, node.inputs[0]);
+}
+
+function constant(to: Lowering, node: Node, role: string): number {
+  const weight = to.weight(node, role);
+  if (!weight) throw new RangeError(`${node.name}: wanted a weight ${role}`);
+  return to.constants.upload(node.weights[role], () => weight.data);
+}
+
+/** Repeats the dimensions that are 1 in `shape` to those of `target`. */
+function expand(data: Float32Array, shape: readonly number[], target: readonly number[]): Float32Array {
+  const size = target.reduce((product, dim) => product * dim, 1);
+  return Float32Array.from({ length: size }, (_, index) => {
+    let rest = index;
+    let from = 0;
+    let stride = 1;
+    for (let axis = target.length - 1; axis >= 0; axis--) {
+      const place = rest % target[axis];
+      rest = Math.floor(rest / target[axis]);
+      if (shape[axis] !== 1) from += place * stride;
+      stride *= shape[axis];
+    }
+    return data[from];
+  });
+}

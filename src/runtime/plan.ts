@@ -1,0 +1,65 @@
+/** A plan: the steps of a graph for one batch size, their buffers placed, ready to be called. */
+
+import { Lowering, type LoweringOptions } from "./lowering.js";
+import type { InputData } from "./model.js";
+import { lowerNode } from "./ops/index.js";
+import { type Buffer, placeBuffers } from "./place.js";
+
+export interface Plan {
+  /** Address of the arena, to be freed with the plan. */
+  readonly arena: number;
+  readonly labels: readonly string[];
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  setInput(index: number, data: InputData): void;
+  run(): void;
+  value(name: string): Float32Array;
+}
+
+/**
+ * Plans a graph. Allocates its arena; everything after that runs without allocating.
+ *
+ * @param keep values that stay readable after a run, the outputs among them
+ */
+export function makePlan(options: LoweringOptions, keep: ReadonlySet<string>): Plan {
+  const { graph, heap } = options;
+  const lowering = new Lowering(options);
+  const inputs = graph.inputs.map(({ name }) => lowering.f32(name));
+  for (const node of graph.nodes) lowerNode(lowering, node);
+  const kept = new Map([...keep].map((name) => [name, lowering.f32(name)]));
+
+  const { offsets, bytes } = placeBuffers(lowering.steps, [...inputs, ...kept.values()]);
+  const arena = heap.alloc(bytes);
+  heap.u8(arena, bytes).fill(0);
+  const at = (buffer: Buffer): number => arena + (offsets.get(buffer) as number);
+  const calls = lowering.steps.map((step) => step.bind(at));
+
+  // Views are bound anew when the memory has grown under another plan.
+  const view = (buffer: Buffer) => heap.f32(at(buffer), buffer.bytes / 4);
+  let bound: ArrayBuffer | null = null;
+  let inputViews: Float32Array[] = [];
+  let outputViews: Float32Array[] = [];
+  const outputBuffers = graph.outputs.map(({ value }) => kept.get(value) as Buffer);
+  const rebind = () => {
+    bound = heap.buffer;
+    inputViews = inputs.map(view);
+    outputViews = outputBuffers.map(view);
+  };
+  rebind();
+
+  const results = outputBuffers.map((buffer) => new Float32Array(buffer.bytes / 4));
+  const outputs = Object.fromEntries(graph.outputs.map(({ name }, i) => [name, results[i]]));
+  return {
+    arena,
+    labels: lowering.steps.map(({ label }) => label),
+    outputs,
+    setInput(index, data) {
+      if (bound !== heap.buffer) rebind();
+      inputViews[index].set(data);
+    },
+    run() {
+      for (let i = 0; i < calls.length; i++) calls[i]();
+      for (let i = 0; i < results.length; i++) results[i].set(outputViews[i]);
+    },
+    value: (name) => view(kept.get(name) as Buffer).slice(),
+  };
+}
