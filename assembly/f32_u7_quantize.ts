@@ -1,6 +1,4 @@
-import { narrow16, requantize_shift } from "./simd";
-
-const LOWEST: f32 = -4194304.0;
+import { ROUND_BITS, code4, narrow16 } from "./simd";
 
 // f32_u7_quantize: q = clamp(rne(x * inverse) + zero, 0, 127).
 //
@@ -12,20 +10,20 @@ const LOWEST: f32 = -4194304.0;
 //
 // Rounds half to even, saturates. The product, not a quotient, is the contract.
 export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: i32): void {
-  const shift = requantize_shift(zero);
-  const inverse_f32x4 = f32x4.splat(inverse);
-  const low = i8x16.splat(0);
+  const m = f32x4.splat(inverse);
+  const low = f32x4.splat(<f32>-zero);
+  const round = f32x4.splat(reinterpret<f32>(ROUND_BITS));
+  const shift = i32x4.splat(zero - ROUND_BITS);
   const high = i8x16.splat(127);
   let i = 0;
   for (; i + 16 <= n; i += 16) {
     v128.store(
       q,
       narrow16(
-        code4(v128.load(x), inverse_f32x4, shift),
-        code4(v128.load(x, 16), inverse_f32x4, shift),
-        code4(v128.load(x, 32), inverse_f32x4, shift),
-        code4(v128.load(x, 48), inverse_f32x4, shift),
-        low,
+        code4(f32x4.mul(v128.load(x), m), low, round, shift),
+        code4(f32x4.mul(v128.load(x, 16), m), low, round, shift),
+        code4(f32x4.mul(v128.load(x, 32), m), low, round, shift),
+        code4(f32x4.mul(v128.load(x, 48), m), low, round, shift),
         high,
       ),
     );
@@ -33,17 +31,9 @@ export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: 
     q += 16;
   }
   for (; i < n; ++i) {
-    const code = code4(v128.load32_splat(x), inverse_f32x4, shift);
-    v128.store8_lane(q, narrow16(code, code, code, code, low, high), 0);
+    const code = code4(f32x4.mul(v128.load32_splat(x), m), low, round, shift);
+    v128.store8_lane(q, narrow16(code, code, code, code, high), 0);
     x += 4;
     q += 1;
   }
-}
-
-// pmax keeps its first operand where the second is NaN.
-// @ts-ignore: decorator
-@inline
-function code4(x_f32x4: v128, inverse_f32x4: v128, shift_i32x4: v128): v128 {
-  const real_f32x4 = f32x4.pmax(f32x4.splat(LOWEST), f32x4.mul(x_f32x4, inverse_f32x4));
-  return i32x4.add(f32x4.add(real_f32x4, f32x4.splat(12582912.0)), shift_i32x4);
 }

@@ -1,5 +1,4 @@
-import { post_high, post_low, post_shift } from "./post";
-import { narrow16, requantize4, table16 } from "./simd";
+import { post_code, post_narrow } from "./post";
 
 // i32_u7_requantize: y = post(acc), one sum a channel, as a matrix-vector product leaves them.
 //
@@ -11,31 +10,23 @@ import { narrow16, requantize4, table16 } from "./simd";
 //
 // Rounds half to even, saturates.
 export function i32_u7_requantize(y: usize, acc: usize, mult: usize, post: usize, n4: i32): void {
-  const shift = post_shift(post);
-  const low = post_low(post);
-  const high = post_high(post);
-  const table = <usize>load<u32>(post, 12);
   let group = 0;
   for (; group + 4 <= n4; group += 4) {
-    let q = narrow16(
-      requantize4(v128.load(acc), v128.load(mult), shift),
-      requantize4(v128.load(acc, 16), v128.load(mult, 16), shift),
-      requantize4(v128.load(acc, 32), v128.load(mult, 32), shift),
-      requantize4(v128.load(acc, 48), v128.load(mult, 48), shift),
-      low,
-      high,
+    const q = post_narrow(
+      post_code(v128.load(acc), v128.load(mult), post),
+      post_code(v128.load(acc, 16), v128.load(mult, 16), post),
+      post_code(v128.load(acc, 32), v128.load(mult, 32), post),
+      post_code(v128.load(acc, 48), v128.load(mult, 48), post),
+      post,
     );
-    if (table) q = table16(table, q);
     v128.store(y, q);
     y += 16;
     acc += 64;
     mult += 64;
   }
   for (; group < n4; ++group) {
-    const code = requantize4(v128.load(acc), v128.load(mult), shift);
-    let q = narrow16(code, code, code, code, low, high);
-    if (table) q = table16(table, q);
-    v128.store32_lane(y, q, 0);
+    const code = post_code(v128.load(acc), v128.load(mult), post);
+    v128.store32_lane(y, post_narrow(code, code, code, code, post), 0);
     y += 4;
     acc += 16;
     mult += 16;

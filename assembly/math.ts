@@ -1,14 +1,13 @@
 // exp, log1p and what is made of them, in f32 lanes. No relaxed instruction and a stated order of
 // operations, so every binary and the TypeScript reference give the same bits. Math.exp would not:
-// it differs between engines.
+// it differs between engines. Functions, not inlined ones: a call is little beside them, and ten copies of
+// exp4 were 4 KB of the binary.
 
 const ROUND: f32 = 12582912.0; // 1.5 * 2^23, see simd.ts
 const ROUND_BITS: i32 = 0x4b400000;
 
 // e^x, relative error below 2e-7; saturates at e^-87.3 and e^88.3, NaN stays NaN.
 // Cephes expf: x = n ln 2 + r, a polynomial of degree 5 for r, 2^n put into the exponent.
-// @ts-ignore: decorator
-@inline
 export function exp4(x_f32x4: v128): v128 {
   // In this operand order pmax and pmin keep a NaN.
   const x = f32x4.pmin(f32x4.pmax(x_f32x4, f32x4.splat(-87.3)), f32x4.splat(88.3));
@@ -25,8 +24,6 @@ export function exp4(x_f32x4: v128): v128 {
 }
 
 // log(1 + t) for t in [0, 1], absolute error below 1e-7: 2 atanh(s), s = t / (2 + t) <= 1/3.
-// @ts-ignore: decorator
-@inline
 export function log1p4(t: v128): v128 {
   const s = f32x4.div(t, f32x4.add(f32x4.splat(2), t));
   const q = f32x4.mul(s, s);
@@ -40,22 +37,16 @@ export function log1p4(t: v128): v128 {
 }
 
 // log(x) for normal x >= 1.
-// @ts-ignore: decorator
-@inline
 export function log4(x: v128): v128 {
   const n = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_s(x, 23), i32x4.splat(127)));
   const m = v128.or(v128.and(x, i32x4.splat(0x007fffff)), i32x4.splat(0x3f800000));
   return f32x4.add(f32x4.mul(n, f32x4.splat(0.69314718056)), log1p4(f32x4.sub(m, f32x4.splat(1))));
 }
 
-// @ts-ignore: decorator
-@inline
 export function sigmoid4(x: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))));
 }
 
-// @ts-ignore: decorator
-@inline
 export function tanh4(x: v128): v128 {
   const t = exp4(f32x4.mul(f32x4.abs(x), f32x4.splat(-2)));
   const y = f32x4.div(f32x4.sub(f32x4.splat(1), t), f32x4.add(f32x4.splat(1), t));
@@ -63,15 +54,11 @@ export function tanh4(x: v128): v128 {
 }
 
 // log(1 + e^x)
-// @ts-ignore: decorator
-@inline
 export function softplus4(x: v128): v128 {
   return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), log1p4(exp4(f32x4.neg(f32x4.abs(x)))));
 }
 
 // erf by Abramowitz and Stegun 7.1.26, as tfjs has it; absolute error 1.5e-7.
-// @ts-ignore: decorator
-@inline
 export function erf4(x: v128): v128 {
   const a = f32x4.abs(x);
   const t = f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), f32x4.mul(f32x4.splat(0.3275911), a)));

@@ -1,25 +1,34 @@
 // The epilogue of the integer matrix products: what becomes of 4 outputs x 8 pixels of i32 sums.
 //
-// `post` points at i32[4]: the zero point of y, the lowest and the highest code allowed (a fused
-// relu is a bound), and the address of an activation table of 128 bytes or 0.
-import { narrow16, requantize4, requantize_shift, table16 } from "./simd";
+// `post` points at five words, made by src/kernels/post.ts in the form in which a vector is loaded
+// fastest; in memory rather than in the code because V8 makes a constant anew at every use:
+//
+//   0   i32  zero point of y less the bits of the rounding constant
+//   4   f32  lowest code allowed less the zero point (a fused relu is a bound)
+//   8   u8   highest code allowed, four times
+//   12  u32  address of an activation table of 128 bytes, or 0
+//   16  f32  the rounding constant 1.5 * 2^23
+import { code4, narrow16, table16 } from "./simd";
 
+// i32 sums (bias included) to codes, not yet narrowed: rne(f32(acc) * mult) + zero.
 // @ts-ignore: decorator
 @inline
-export function post_shift(post: usize): v128 {
-  return requantize_shift(load<i32>(post));
+export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 {
+  return code4(
+    f32x4.mul(f32x4.convert_i32x4_s(acc_i32x4), mult_f32x4),
+    v128.load32_splat(post, 4),
+    v128.load32_splat(post, 16),
+    v128.load32_splat(post),
+  );
 }
 
+// 16 codes, ready to be stored.
 // @ts-ignore: decorator
 @inline
-export function post_low(post: usize): v128 {
-  return i8x16.splat(load<u8>(post, 4));
-}
-
-// @ts-ignore: decorator
-@inline
-export function post_high(post: usize): v128 {
-  return i8x16.splat(load<u8>(post, 8));
+export function post_narrow(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, post: usize): v128 {
+  const q_u7x16 = narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load32_splat(post, 8));
+  const table = <usize>load<u32>(post, 12);
+  return table ? table16(table, q_u7x16) : q_u7x16;
 }
 
 // Writes 8 pixels x 4 outputs as C4 bytes. Row r's sums are pixels 0-3 in r?_lo and 4-7 in r?_hi.
@@ -38,34 +47,24 @@ export function post_store_4x8(
   r3_lo: v128,
   r3_hi: v128,
 ): void {
-  const shift = post_shift(post);
-  const low = post_low(post);
-  const high = post_high(post);
-  const table = <usize>load<u32>(post, 12);
   const m0 = v128.load32_splat(mult);
   const m1 = v128.load32_splat(mult, 4);
   const m2 = v128.load32_splat(mult, 8);
   const m3 = v128.load32_splat(mult, 12);
-  let r01 = narrow16(
-    requantize4(r0_lo, m0, shift),
-    requantize4(r0_hi, m0, shift),
-    requantize4(r1_lo, m1, shift),
-    requantize4(r1_hi, m1, shift),
-    low,
-    high,
+  const r01 = post_narrow(
+    post_code(r0_lo, m0, post),
+    post_code(r0_hi, m0, post),
+    post_code(r1_lo, m1, post),
+    post_code(r1_hi, m1, post),
+    post,
   );
-  let r23 = narrow16(
-    requantize4(r2_lo, m2, shift),
-    requantize4(r2_hi, m2, shift),
-    requantize4(r3_lo, m3, shift),
-    requantize4(r3_hi, m3, shift),
-    low,
-    high,
+  const r23 = post_narrow(
+    post_code(r2_lo, m2, post),
+    post_code(r2_hi, m2, post),
+    post_code(r3_lo, m3, post),
+    post_code(r3_hi, m3, post),
+    post,
   );
-  if (table) {
-    r01 = table16(table, r01);
-    r23 = table16(table, r23);
-  }
   v128.store(y, i8x16.shuffle(r01, r23, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27));
   v128.store(y, i8x16.shuffle(r01, r23, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31), 16);
 }

@@ -6,6 +6,16 @@
 // each operand is split into its even and its odd bytes, widened to i16; a kernel makes the halves
 // where it loads the operand, and so outside of the loop that uses it again. In the relaxed binary
 // the "even half" is the operand itself and the odd half is dead code.
+//
+// The relaxed instruction is one on a CPU with AVX-VNNI or SDOT and five on the others, where V8 also
+// makes its constant of ones anew at every use. So there is a third build, `relaxed16`, of the
+// kernels that multiply: products of s8 and u7 are added by pairs in i16 (exact: 2 * 127 * 127 fits),
+// and those sums by pairs in i32. dot8_add puts one more i16 addition before the widening one, where
+// the weights leave room for it. Measured on Zen 4, Node 24, in GMAC/s, the i32 instruction / one
+// pair / two pairs: matrix-matrix 42 / 56 / 63, matrix-vector 37 / 49 / 52. The engine times both.
+// asc --use PARE_DOT16=1 makes it.
+// @ts-ignore: a constant of the compiler's command line
+const DOT16: bool = PARE_DOT16 != 0;
 
 // Even half of an s8 operand.
 // @ts-ignore: decorator
@@ -39,18 +49,54 @@ export function u7_odd(x_u7x16: v128): v128 {
   return i16x8.shr_u(x_u7x16, 8);
 }
 
+// What dot4_add and dot8_add want as `ones`: 1 in every i16, in a form that V8 keeps in a register
+// over a loop, which it does not do with a constant (56 against 35 GMAC/s).
+// @ts-ignore: decorator
+@inline
+export function dot_ones(any: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD && DOT16) return i16x8.abs(i16x8.eq(any, any));
+  return any;
+}
+
 // acc + dot4(w, x), w and x given as their halves. Exact while the sum fits i32: 4 * 127 * 127 a call.
 // @ts-ignore: decorator
 @inline
-export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v128, x_odd: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    // x is the second operand and in [0, 127]: every lowering of the instruction then agrees.
-    return i32x4.relaxed_dot_i8x16_i7x16_add_s(w_even, x_even, acc_i32x4);
+export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v128, x_odd: v128, ones: v128): v128 {
+  // x is the second operand and in [0, 127]: every lowering of both instructions then agrees.
+  if (ASC_FEATURE_RELAXED_SIMD && DOT16) {
+    return i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w_even, x_even), ones));
   }
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w_even, x_even, acc_i32x4);
   return i32x4.add(
     acc_i32x4,
     i32x4.add(i32x4.dot_i16x8_s(w_even, x_even), i32x4.dot_i16x8_s(w_odd, x_odd)),
   );
+}
+
+// acc + dot4(w, x) + dot4(v, z) for weights that leave room in i16: in bytes 0-1 and in bytes 2-3 of
+// each four, the magnitudes of w and v add up to at most 258 (127 * 258 < 2^15).
+// @ts-ignore: decorator
+@inline
+export function dot8_add(
+  acc_i32x4: v128,
+  w_even: v128,
+  w_odd: v128,
+  x_even: v128,
+  x_odd: v128,
+  v_even: v128,
+  v_odd: v128,
+  z_even: v128,
+  z_odd: v128,
+  ones: v128,
+): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD && DOT16) {
+    const sum_i16x8 = i16x8.add(
+      i16x8.relaxed_dot_i8x16_i7x16_s(w_even, x_even),
+      i16x8.relaxed_dot_i8x16_i7x16_s(v_even, z_even),
+    );
+    return i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(sum_i16x8, ones));
+  }
+  return dot4_add(dot4_add(acc_i32x4, w_even, w_odd, x_even, x_odd, ones), v_even, v_odd, z_even, z_odd, ones);
 }
 
 // Bytes of x at the indices of `lane`, each in [0, 15]; there all lowerings agree.
@@ -68,38 +114,28 @@ export function splat4(p: usize): v128 {
   return v128.load32_splat(p);
 }
 
-// Adds 1.5 * 2^23: the sum's low mantissa bits are the value rounded half to even.
-const ROUND: f32 = 12582912.0;
-const ROUND_BITS: i32 = 0x4b400000;
-// Below -2^22 the sum would leave the binade, and far below it turn negative and wrap.
-const LOWEST: f32 = -4194304.0;
+// 1.5 * 2^23: the low mantissa bits of a sum with it are the other number rounded half to even.
+export const ROUND_BITS: i32 = 0x4b400000;
 
-// i32 accumulators (bias included) to codes, not yet narrowed: rne(f32(acc) * mult) + zero.
-// Saturates in the right direction for every finite or infinite product.
+// Real numbers to codes, not yet narrowed: rne(real) + zero, not below the lowest code. `round` is that
+// constant and `shift` the zero point less its bits. `low` is the lowest code less the zero point, a whole
+// number, so that clamping before rounding is the same; NaN becomes the lowest (pmax keeps its first
+// operand). Numbers past 2^22 leave the binade upwards only, and saturate when narrowed.
 // @ts-ignore: decorator
 @inline
-export function requantize4(acc_i32x4: v128, mult_f32x4: v128, shift_i32x4: v128): v128 {
-  const real_f32x4 = f32x4.mul(f32x4.convert_i32x4_s(acc_i32x4), mult_f32x4);
-  const code_f32x4 = f32x4.add(f32x4.pmax(f32x4.splat(LOWEST), real_f32x4), f32x4.splat(ROUND));
-  return i32x4.add(code_f32x4, shift_i32x4);
+export function code4(real_f32x4: v128, low_f32x4: v128, round_f32x4: v128, shift_i32x4: v128): v128 {
+  return i32x4.add(f32x4.add(f32x4.pmax(low_f32x4, real_f32x4), round_f32x4), shift_i32x4);
 }
 
-// The vector that requantize4 adds: it takes the rounding constant off and puts the zero point on.
+// 16 codes from four vectors of unclamped ones, none above `high`.
 // @ts-ignore: decorator
 @inline
-export function requantize_shift(zero: i32): v128 {
-  return i32x4.splat(zero - ROUND_BITS);
-}
-
-// 16 codes from four vectors of unclamped ones, clamped to [low, high].
-// @ts-ignore: decorator
-@inline
-export function narrow16(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, low_u8x16: v128, high_u8x16: v128): v128 {
+export function narrow16(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, high_u8x16: v128): v128 {
   const q_u8x16 = i8x16.narrow_i16x8_u(
     i16x8.narrow_i32x4_s(a_i32x4, b_i32x4),
     i16x8.narrow_i32x4_s(c_i32x4, d_i32x4),
   );
-  return i8x16.min_u(i8x16.max_u(q_u8x16, low_u8x16), high_u8x16);
+  return i8x16.min_u(q_u8x16, high_u8x16);
 }
 
 // 16 look-ups in a table of 128 bytes. A swizzle gives 0 for an index past 15, so the eight

@@ -1,4 +1,4 @@
-import { dot4_add, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot_ones, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_matvec: y = W x + bias, dense, i32 sums.
 //
@@ -11,6 +11,7 @@ import { dot4_add, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
 // Exact while k <= 133144.
 export function u7_s8w_matvec(y: usize, x: usize, w: usize, bias: usize, n4: i32, k4: i32): void {
   const row: usize = <usize>k4 << 4;
+  const ones = dot_ones(v128.load(bias));
   let group = 0;
   // Two groups share each splat of x; four k-steps a turn give eight chains of sums.
   for (; group + 2 <= n4; group += 2) {
@@ -39,14 +40,14 @@ export function u7_s8w_matvec(y: usize, x: usize, w: usize, bias: usize, n4: i32
       const vb = v128.load(vk, 16);
       const vc = v128.load(vk, 32);
       const vd = v128.load(vk, 48);
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
-      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb));
-      c_i32x4 = dot4_add(c_i32x4, s8_even(wc), s8_odd(wc), u7_even(xc), u7_odd(xc));
-      d_i32x4 = dot4_add(d_i32x4, s8_even(wd), s8_odd(wd), u7_even(xd), u7_odd(xd));
-      e_i32x4 = dot4_add(e_i32x4, s8_even(va), s8_odd(va), u7_even(xa), u7_odd(xa));
-      f_i32x4 = dot4_add(f_i32x4, s8_even(vb), s8_odd(vb), u7_even(xb), u7_odd(xb));
-      g_i32x4 = dot4_add(g_i32x4, s8_even(vc), s8_odd(vc), u7_even(xc), u7_odd(xc));
-      h_i32x4 = dot4_add(h_i32x4, s8_even(vd), s8_odd(vd), u7_even(xd), u7_odd(xd));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
+      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb), ones);
+      c_i32x4 = dot4_add(c_i32x4, s8_even(wc), s8_odd(wc), u7_even(xc), u7_odd(xc), ones);
+      d_i32x4 = dot4_add(d_i32x4, s8_even(wd), s8_odd(wd), u7_even(xd), u7_odd(xd), ones);
+      e_i32x4 = dot4_add(e_i32x4, s8_even(va), s8_odd(va), u7_even(xa), u7_odd(xa), ones);
+      f_i32x4 = dot4_add(f_i32x4, s8_even(vb), s8_odd(vb), u7_even(xb), u7_odd(xb), ones);
+      g_i32x4 = dot4_add(g_i32x4, s8_even(vc), s8_odd(vc), u7_even(xc), u7_odd(xc), ones);
+      h_i32x4 = dot4_add(h_i32x4, s8_even(vd), s8_odd(vd), u7_even(xd), u7_odd(xd), ones);
       xk += 16;
       wk += 64;
       vk += 64;
@@ -55,8 +56,8 @@ export function u7_s8w_matvec(y: usize, x: usize, w: usize, bias: usize, n4: i32
       const xa = splat4(xk);
       const wa = v128.load(wk);
       const va = v128.load(vk);
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
-      e_i32x4 = dot4_add(e_i32x4, s8_even(va), s8_odd(va), u7_even(xa), u7_odd(xa));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
+      e_i32x4 = dot4_add(e_i32x4, s8_even(va), s8_odd(va), u7_even(xa), u7_odd(xa), ones);
       xk += 4;
       wk += 16;
       vk += 16;
@@ -70,7 +71,7 @@ export function u7_s8w_matvec(y: usize, x: usize, w: usize, bias: usize, n4: i32
     for (let k = 0; k < k4; ++k) {
       const xa = splat4(x + (k << 2));
       const wa = v128.load(w + (<usize>k << 4));
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
     }
     v128.store(y + (group << 4), a_i32x4);
   }

@@ -1,4 +1,4 @@
-import { dot4_add, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot_ones, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 
 // @ts-ignore: decorator
 @inline
@@ -22,6 +22,7 @@ function gather4(x: usize, cols: usize): v128 {
 // Exact while k <= 133144.
 export function u7_s8w_matvec_1x4(y: usize, x: usize, w: usize, cols: usize, starts: usize, bias: usize, n: i32): void {
   let block = load<i32>(starts);
+  const ones = dot_ones(v128.load32_zero(starts));
   for (let row = 0; row < n; ++row) {
     const end = load<i32>(starts + (row << 2), 4);
     let a_i32x4 = v128.load32_zero(bias + (row << 2));
@@ -32,13 +33,13 @@ export function u7_s8w_matvec_1x4(y: usize, x: usize, w: usize, cols: usize, sta
       const wb = v128.load(w + (<usize>block << 2), 16);
       const xa = gather4(x, col);
       const xb = gather4(x, col + 8);
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
-      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
+      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb), ones);
     }
     if (block < end) {
       const wa = v128.load(w + (<usize>block << 2));
       const xa = gather4(x, cols + (<usize>block << 1));
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
       block += 4;
     }
     const sum_i32x4 = i32x4.add(a_i32x4, b_i32x4);

@@ -1,4 +1,4 @@
-import { dot4_add, gather16, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot_ones, gather16, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_matvec_4of16: y = W x + bias, at most 4 of every 16 inputs of an output kept, i32 sums.
 //
@@ -11,6 +11,7 @@ import { dot4_add, gather16, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 //
 // Exact while k <= 133144.
 export function u7_s8w_matvec_4of16(y: usize, x: usize, w: usize, lanes: usize, bias: usize, n4: i32, k16: i32): void {
+  const ones = dot_ones(v128.load(bias));
   for (let group = 0; group < n4; ++group) {
     let a_i32x4 = v128.load(bias + (group << 4));
     let b_i32x4 = i32x4.splat(0);
@@ -21,8 +22,8 @@ export function u7_s8w_matvec_4of16(y: usize, x: usize, w: usize, lanes: usize, 
       const xb = gather16(v128.load(xk, 16), v128.load(lanes, 16));
       const wa = v128.load(w);
       const wb = v128.load(w, 16);
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
-      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
+      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb), ones);
       xk += 32;
       w += 32;
       lanes += 32;
@@ -30,7 +31,7 @@ export function u7_s8w_matvec_4of16(y: usize, x: usize, w: usize, lanes: usize, 
     if (k < k16) {
       const xa = gather16(v128.load(xk), v128.load(lanes));
       const wa = v128.load(w);
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
       w += 16;
       lanes += 16;
     }

@@ -1,4 +1,4 @@
-import { dot4_add, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot_ones, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_matvec_4x4: y = W x + bias, W kept as 4 x 4 blocks (4 outputs x 4 inputs), i32 sums.
 //
@@ -12,6 +12,7 @@ import { dot4_add, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
 //
 // Exact while k <= 133144.
 export function u7_s8w_matvec_4x4(y: usize, x: usize, w: usize, cols: usize, starts: usize, bias: usize, n4: i32): void {
+  const ones = dot_ones(v128.load(bias));
   for (let group = 0; group < n4; ++group) {
     let block = load<i32>(starts + (group << 2));
     const end = load<i32>(starts + (group << 2), 4);
@@ -31,15 +32,15 @@ export function u7_s8w_matvec_4x4(y: usize, x: usize, w: usize, cols: usize, sta
       const xb = splat4(x + (<usize>load<u16>(col, 2) << 2));
       const xc = splat4(x + (<usize>load<u16>(col, 4) << 2));
       const xd = splat4(x + (<usize>load<u16>(col, 6) << 2));
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
-      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb));
-      c_i32x4 = dot4_add(c_i32x4, s8_even(wc), s8_odd(wc), u7_even(xc), u7_odd(xc));
-      d_i32x4 = dot4_add(d_i32x4, s8_even(wd), s8_odd(wd), u7_even(xd), u7_odd(xd));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
+      b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb), ones);
+      c_i32x4 = dot4_add(c_i32x4, s8_even(wc), s8_odd(wc), u7_even(xc), u7_odd(xc), ones);
+      d_i32x4 = dot4_add(d_i32x4, s8_even(wd), s8_odd(wd), u7_even(xd), u7_odd(xd), ones);
     }
     for (; block < end; ++block) {
       const wa = v128.load(w + (<usize>block << 4));
       const xa = splat4(x + (<usize>load<u16>(cols + (<usize>block << 1)) << 2));
-      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa));
+      a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
     }
     v128.store(y + (group << 4), i32x4.add(i32x4.add(a_i32x4, b_i32x4), i32x4.add(c_i32x4, d_i32x4)));
   }

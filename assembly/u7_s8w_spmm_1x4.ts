@@ -1,20 +1,31 @@
-import { post_high, post_low, post_shift } from "./post";
-import { dot4_add, narrow16, requantize4, s8_even, s8_odd, splat4, table16, u7_even, u7_odd } from "./simd";
+import { post_code, post_narrow } from "./post";
+import {
+  dot4_add,
+  dot8_add,
+  dot_ones,
+  s8_even,
+  s8_odd,
+  splat4,
+  u7_even,
+  u7_odd,
+} from "./simd";
 
 // u7_s8w_spmm_1x4: Y = post(W X + bias), W kept as blocks of 1 output x 4 inputs, X and Y in C4.
 //
-//   y          u7[n4][y_stride bytes]: a plane holds 4 channels of each pixel, [pixel][4]
-//   x          u7 planes; `offsets` says where
+//   y          u7 planes of 4 channels of each pixel, [pixel][4]; `tiles` says where
+//   x          u7 planes; `offsets` and `tiles` say where
 //   w          s8[blocks][4]
-//   offsets    i32[blocks], bytes from x to the plane (and tap) that a block reads
+//   offsets    i32[blocks], bytes from a tile of x to the plane (and tap) that a block reads
 //   starts     i32[n4 * 4 + 1], the first block of each output
+//   pairs      i32[n4 * 4], the end of those blocks of an output that dot8_add may take two at a time
 //   bias       i32[n4 * 4]
 //   mult       f32[n4 * 4], s_x s_w / s_y
 //   post       see post.ts
 //   scratch    128 bytes, 16-byte aligned
-//   m8         groups of 8 pixels, >= 0; x must be readable and y writable up to m8 * 32 bytes
+//   tiles      i32[m8][2], of each 8 pixels the bytes from x and those from y; tiles may overlap
+//   m8         tiles, >= 0; each is read and written to 32 bytes
 //   n4         groups of 4 outputs, >= 0
-//   y_stride   bytes between planes of y, >= m8 * 32
+//   y_stride   bytes between planes of y
 //
 // Exact while k <= 133144. Rounds half to even.
 export function u7_s8w_spmm_1x4(
@@ -23,24 +34,24 @@ export function u7_s8w_spmm_1x4(
   w: usize,
   offsets: usize,
   starts: usize,
+  pairs: usize,
   bias: usize,
   mult: usize,
   post: usize,
   scratch: usize,
+  tiles: usize,
   m8: i32,
   n4: i32,
   y_stride: i32,
 ): void {
   let tile = 0;
   for (; tile + 4 <= m8; tile += 4) {
-    tile32(y, x, w, offsets, starts, bias, mult, post, scratch, n4, y_stride);
-    x += 128;
-    y += 128;
+    tile32(y, x, w, offsets, starts, pairs, bias, mult, post, scratch, tiles, n4, y_stride);
+    tiles += 32;
   }
   for (; tile < m8; ++tile) {
-    tile8(y, x, w, offsets, starts, bias, mult, post, scratch, n4, y_stride);
-    x += 32;
-    y += 32;
+    tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), w, offsets, starts, bias, mult, post, scratch, n4, y_stride);
+    tiles += 8;
   }
 }
 
@@ -51,67 +62,101 @@ function tile32(
   w: usize,
   offsets: usize,
   starts: usize,
+  pairs: usize,
   bias: usize,
   mult: usize,
   post: usize,
   scratch: usize,
+  tiles: usize,
   n4: i32,
   y_stride: i32,
 ): void {
-  const shift = post_shift(post);
-  const low = post_low(post);
-  const high = post_high(post);
-  const table = <usize>load<u32>(post, 12);
-  let at = offsets;
-  for (let group = 0; group < n4; ++group) {
-    for (let r = 0; r < 4; ++r) {
-      const row: usize = <usize>((group << 2) + r) << 2;
-      let s0 = v128.load32_splat(bias + row);
-      let s1 = s0;
-      let s2 = s0;
-      let s3 = s0;
-      let s4 = s0;
-      let s5 = s0;
-      let s6 = s0;
-      let s7 = s0;
-      const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
-      while (at < end) {
-        const xt = x + load<i32>(at);
-        const w4 = splat4(w);
-        const even = s8_even(w4);
-        const odd = s8_odd(w4);
-        const x0 = v128.load(xt);
-        const x1 = v128.load(xt, 16);
-        const x2 = v128.load(xt, 32);
-        const x3 = v128.load(xt, 48);
-        const x4 = v128.load(xt, 64);
-        const x5 = v128.load(xt, 80);
-        const x6 = v128.load(xt, 96);
-        const x7 = v128.load(xt, 112);
-        s0 = dot4_add(s0, even, odd, u7_even(x0), u7_odd(x0));
-        s1 = dot4_add(s1, even, odd, u7_even(x1), u7_odd(x1));
-        s2 = dot4_add(s2, even, odd, u7_even(x2), u7_odd(x2));
-        s3 = dot4_add(s3, even, odd, u7_even(x3), u7_odd(x3));
-        s4 = dot4_add(s4, even, odd, u7_even(x4), u7_odd(x4));
-        s5 = dot4_add(s5, even, odd, u7_even(x5), u7_odd(x5));
-        s6 = dot4_add(s6, even, odd, u7_even(x6), u7_odd(x6));
-        s7 = dot4_add(s7, even, odd, u7_even(x7), u7_odd(x7));
-        w += 4;
-        at += 4;
-      }
-      const m = v128.load32_splat(mult + row);
-      let a = narrow16(requantize4(s0, m, shift), requantize4(s1, m, shift), requantize4(s2, m, shift), requantize4(s3, m, shift), low, high);
-      let b = narrow16(requantize4(s4, m, shift), requantize4(s5, m, shift), requantize4(s6, m, shift), requantize4(s7, m, shift), low, high);
-      if (table) {
-        a = table16(table, a);
-        b = table16(table, b);
-      }
-      v128.store(scratch + (r << 5), a);
-      v128.store(scratch + (r << 5), b, 16);
+  const ones = dot_ones(v128.load(post));
+  const xa = x + load<i32>(tiles);
+  const xb = x + load<i32>(tiles, 8);
+  const xc = x + load<i32>(tiles, 16);
+  const xd = x + load<i32>(tiles, 24);
+  let at = offsets + (<usize>load<i32>(starts) << 2);
+  for (let row: usize = 0, rows = <usize>n4 << 4; row < rows; row += 4) {
+    let s0 = v128.load32_splat(bias + row);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let s4 = s0;
+    let s5 = s0;
+    let s6 = s0;
+    let s7 = s0;
+    const paired = offsets + (<usize>load<i32>(pairs + row) << 2);
+    const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
+    while (at < paired) {
+      const p = <usize>load<i32>(at);
+      const q = <usize>load<i32>(at, 4);
+      const w4 = splat4(w);
+      const v4 = splat4(w + 4);
+      const we = s8_even(w4);
+      const wo = s8_odd(w4);
+      const ve = s8_even(v4);
+      const vo = s8_odd(v4);
+      const x0 = v128.load(xa + p);
+      const z0 = v128.load(xa + q);
+      s0 = dot8_add(s0, we, wo, u7_even(x0), u7_odd(x0), ve, vo, u7_even(z0), u7_odd(z0), ones);
+      const x1 = v128.load(xa + p, 16);
+      const z1 = v128.load(xa + q, 16);
+      s1 = dot8_add(s1, we, wo, u7_even(x1), u7_odd(x1), ve, vo, u7_even(z1), u7_odd(z1), ones);
+      const x2 = v128.load(xb + p);
+      const z2 = v128.load(xb + q);
+      s2 = dot8_add(s2, we, wo, u7_even(x2), u7_odd(x2), ve, vo, u7_even(z2), u7_odd(z2), ones);
+      const x3 = v128.load(xb + p, 16);
+      const z3 = v128.load(xb + q, 16);
+      s3 = dot8_add(s3, we, wo, u7_even(x3), u7_odd(x3), ve, vo, u7_even(z3), u7_odd(z3), ones);
+      const x4 = v128.load(xc + p);
+      const z4 = v128.load(xc + q);
+      s4 = dot8_add(s4, we, wo, u7_even(x4), u7_odd(x4), ve, vo, u7_even(z4), u7_odd(z4), ones);
+      const x5 = v128.load(xc + p, 16);
+      const z5 = v128.load(xc + q, 16);
+      s5 = dot8_add(s5, we, wo, u7_even(x5), u7_odd(x5), ve, vo, u7_even(z5), u7_odd(z5), ones);
+      const x6 = v128.load(xd + p);
+      const z6 = v128.load(xd + q);
+      s6 = dot8_add(s6, we, wo, u7_even(x6), u7_odd(x6), ve, vo, u7_even(z6), u7_odd(z6), ones);
+      const x7 = v128.load(xd + p, 16);
+      const z7 = v128.load(xd + q, 16);
+      s7 = dot8_add(s7, we, wo, u7_even(x7), u7_odd(x7), ve, vo, u7_even(z7), u7_odd(z7), ones);
+      w += 8;
+      at += 8;
     }
-    interleave16(y, scratch);
-    interleave16(y + 64, scratch + 16);
-    y += y_stride;
+    while (at < end) {
+      const p = <usize>load<i32>(at);
+      const w4 = splat4(w);
+      const we = s8_even(w4);
+      const wo = s8_odd(w4);
+      const x0 = v128.load(xa + p);
+      s0 = dot4_add(s0, we, wo, u7_even(x0), u7_odd(x0), ones);
+      const x1 = v128.load(xa + p, 16);
+      s1 = dot4_add(s1, we, wo, u7_even(x1), u7_odd(x1), ones);
+      const x2 = v128.load(xb + p);
+      s2 = dot4_add(s2, we, wo, u7_even(x2), u7_odd(x2), ones);
+      const x3 = v128.load(xb + p, 16);
+      s3 = dot4_add(s3, we, wo, u7_even(x3), u7_odd(x3), ones);
+      const x4 = v128.load(xc + p);
+      s4 = dot4_add(s4, we, wo, u7_even(x4), u7_odd(x4), ones);
+      const x5 = v128.load(xc + p, 16);
+      s5 = dot4_add(s5, we, wo, u7_even(x5), u7_odd(x5), ones);
+      const x6 = v128.load(xd + p);
+      s6 = dot4_add(s6, we, wo, u7_even(x6), u7_odd(x6), ones);
+      const x7 = v128.load(xd + p, 16);
+      s7 = dot4_add(s7, we, wo, u7_even(x7), u7_odd(x7), ones);
+      w += 4;
+      at += 4;
+    }
+    const m = v128.load32_splat(mult + row);
+    const lane = scratch + ((row & 12) << 3);
+    v128.store(lane, post_narrow(post_code(s0, m, post), post_code(s1, m, post), post_code(s2, m, post), post_code(s3, m, post), post));
+    v128.store(lane, post_narrow(post_code(s4, m, post), post_code(s5, m, post), post_code(s6, m, post), post_code(s7, m, post), post), 16);
+    if ((row & 12) == 12) {
+      interleave16(y + load<i32>(tiles, 4), y + load<i32>(tiles, 12), scratch);
+      interleave16(y + load<i32>(tiles, 20), y + load<i32>(tiles, 28), scratch + 16);
+      y += y_stride;
+    }
   }
 }
 
@@ -129,11 +174,8 @@ function tile8(
   n4: i32,
   y_stride: i32,
 ): void {
-  const shift = post_shift(post);
-  const low = post_low(post);
-  const high = post_high(post);
-  const table = <usize>load<u32>(post, 12);
-  let at = offsets;
+  const ones = dot_ones(v128.load(post));
+  let at = offsets + (<usize>load<i32>(starts) << 2);
   for (let group = 0; group < n4; ++group) {
     for (let r = 0; r < 4; ++r) {
       const row: usize = <usize>((group << 2) + r) << 2;
@@ -145,17 +187,15 @@ function tile8(
         const w4 = splat4(w);
         const x0 = v128.load(xt);
         const x1 = v128.load(xt, 16);
-        s0 = dot4_add(s0, s8_even(w4), s8_odd(w4), u7_even(x0), u7_odd(x0));
-        s1 = dot4_add(s1, s8_even(w4), s8_odd(w4), u7_even(x1), u7_odd(x1));
+        s0 = dot4_add(s0, s8_even(w4), s8_odd(w4), u7_even(x0), u7_odd(x0), ones);
+        s1 = dot4_add(s1, s8_even(w4), s8_odd(w4), u7_even(x1), u7_odd(x1), ones);
         w += 4;
         at += 4;
       }
       const m = v128.load32_splat(mult + row);
-      const q0 = requantize4(s0, m, shift);
-      const q1 = requantize4(s1, m, shift);
-      let a = narrow16(q0, q1, q0, q1, low, high);
-      if (table) a = table16(table, a);
-      v128.store(scratch + (r << 3), a);
+      const q0 = post_code(s0, m, post);
+      const q1 = post_code(s1, m, post);
+      v128.store(scratch + (r << 3), post_narrow(q0, q1, q0, q1, post));
     }
     // [row][8 pixels] -> [pixel][4 rows]; the fourth row's store ran 8 bytes over into unused scratch
     const r01 = v128.load(scratch);
@@ -166,10 +206,10 @@ function tile8(
   }
 }
 
-// 4 rows of 16 bytes, 32 apart, to 16 pixels of 4 bytes.
+// 4 rows of 16 bytes, 32 apart, to two runs of 8 pixels of 4 bytes.
 // @ts-ignore: decorator
 @inline
-function interleave16(y: usize, rows: usize): void {
+function interleave16(y: usize, z: usize, rows: usize): void {
   const r0 = v128.load(rows);
   const r1 = v128.load(rows, 32);
   const r2 = v128.load(rows, 64);
@@ -180,6 +220,6 @@ function interleave16(y: usize, rows: usize): void {
   const r23_hi = i8x16.shuffle(r2, r3, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   v128.store(y, i16x8.shuffle(r01_lo, r23_lo, 0, 8, 1, 9, 2, 10, 3, 11));
   v128.store(y, i16x8.shuffle(r01_lo, r23_lo, 4, 12, 5, 13, 6, 14, 7, 15), 16);
-  v128.store(y, i16x8.shuffle(r01_hi, r23_hi, 0, 8, 1, 9, 2, 10, 3, 11), 32);
-  v128.store(y, i16x8.shuffle(r01_hi, r23_hi, 4, 12, 5, 13, 6, 14, 7, 15), 48);
+  v128.store(z, i16x8.shuffle(r01_hi, r23_hi, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(z, i16x8.shuffle(r01_hi, r23_hi, 4, 12, 5, 13, 6, 14, 7, 15), 16);
 }

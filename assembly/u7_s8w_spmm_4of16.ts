@@ -1,5 +1,5 @@
-import { dot4_add, gather16, narrow16, requantize4, s8_even, s8_odd, table16, u7_even, u7_odd } from "./simd";
-import { post_high, post_low, post_shift } from "./post";
+import { post_code, post_narrow } from "./post";
+import { dot4_add, dot_ones, gather16, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_spmm_4of16: Y = post(X W' + bias), at most 4 of every 16 inputs of an output kept.
 // Pixels are rows here (not C4): the 16 inputs of a group must lie in one vector to be gathered.
@@ -30,10 +30,7 @@ export function u7_s8w_spmm_4of16(
   x_stride: i32,
   y_stride: i32,
 ): void {
-  const shift = post_shift(post);
-  const low = post_low(post);
-  const high = post_high(post);
-  const table = <usize>load<u32>(post, 12);
+  const ones = dot_ones(v128.load(post));
   for (let pixel = 0; pixel < m; pixel += 4) {
     const x1 = x + x_stride;
     const x2 = x1 + x_stride;
@@ -55,16 +52,15 @@ export function u7_s8w_spmm_4of16(
         const g1 = gather16(v128.load(x1 + k), l16);
         const g2 = gather16(v128.load(x2 + k), l16);
         const g3 = gather16(v128.load(x3 + k), l16);
-        s0 = dot4_add(s0, even, odd, u7_even(g0), u7_odd(g0));
-        s1 = dot4_add(s1, even, odd, u7_even(g1), u7_odd(g1));
-        s2 = dot4_add(s2, even, odd, u7_even(g2), u7_odd(g2));
-        s3 = dot4_add(s3, even, odd, u7_even(g3), u7_odd(g3));
+        s0 = dot4_add(s0, even, odd, u7_even(g0), u7_odd(g0), ones);
+        s1 = dot4_add(s1, even, odd, u7_even(g1), u7_odd(g1), ones);
+        s2 = dot4_add(s2, even, odd, u7_even(g2), u7_odd(g2), ones);
+        s3 = dot4_add(s3, even, odd, u7_even(g3), u7_odd(g3), ones);
         wt += 16;
         lt += 16;
       }
       const m4 = v128.load(mult + (<usize>group << 4));
-      let q = narrow16(requantize4(s0, m4, shift), requantize4(s1, m4, shift), requantize4(s2, m4, shift), requantize4(s3, m4, shift), low, high);
-      if (table) q = table16(table, q);
+      const q = post_narrow(post_code(s0, m4, post), post_code(s1, m4, post), post_code(s2, m4, post), post_code(s3, m4, post), post);
       const yt = y + (<usize>group << 2);
       v128.store32_lane(yt, q, 0);
       v128.store32_lane(yt + y_stride, q, 1);

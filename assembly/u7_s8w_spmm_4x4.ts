@@ -1,20 +1,22 @@
 import { post_store_4x8 } from "./post";
-import { dot4_add, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot8_add, dot_ones, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_spmm_4x4: Y = post(W X + bias), W kept as blocks of 4 outputs x 4 inputs, X and Y in C4.
 // A dense W is the one with every block: there the list of offsets costs nothing measurable.
 //
-//   y          u7[n4][y_stride bytes]: a plane holds 4 channels of each pixel, [pixel][4]
-//   x          u7 planes; `offsets` says where
+//   y          u7 planes of 4 channels of each pixel, [pixel][4]; `tiles` says where
+//   x          u7 planes; `offsets` and `tiles` say where
 //   w          s8[blocks][4 outputs][4 inputs]
-//   offsets    i32[blocks], bytes from x to the plane (and tap) that a block reads
+//   offsets    i32[blocks], bytes from a tile of x to the plane (and tap) that a block reads
 //   starts     i32[n4 + 1], the first block of each group of 4 outputs
+//   pairs      i32[n4], the end of those blocks of a group that dot8_add may take two at a time
 //   bias       i32[n4 * 4]
 //   mult       f32[n4 * 4], s_x s_w / s_y
 //   post       see post.ts
-//   m8         groups of 8 pixels, >= 0; x must be readable and y writable up to m8 * 32 bytes
+//   tiles      i32[m8][2], of each 8 pixels the bytes from x and those from y; tiles may overlap
+//   m8         tiles, >= 0; each is read and written to 32 bytes
 //   n4         groups of 4 outputs, >= 0
-//   y_stride   bytes between planes of y, >= m8 * 32
+//   y_stride   bytes between planes of y
 //
 // Exact while k <= 133144. Rounds half to even.
 export function u7_s8w_spmm_4x4(
@@ -23,19 +25,23 @@ export function u7_s8w_spmm_4x4(
   w: usize,
   offsets: usize,
   starts: usize,
+  pairs: usize,
   bias: usize,
   mult: usize,
   post: usize,
+  tiles: usize,
   m8: i32,
   n4: i32,
   y_stride: i32,
 ): void {
-  for (let tile = 0; tile < m8; ++tile) {
-    let yt = y;
+  const ones = dot_ones(v128.load(post));
+  for (const last = tiles + (<usize>m8 << 3); tiles < last; tiles += 8) {
+    const xp = x + load<i32>(tiles);
+    let yt = y + load<i32>(tiles, 4);
     let wt = w;
-    let at = offsets;
-    for (let group = 0; group < n4; ++group) {
-      const bg = bias + (<usize>group << 4);
+    let at = offsets + (<usize>load<i32>(starts) << 2);
+    for (let group: usize = 0, groups = <usize>n4 << 2; group < groups; group += 4) {
+      const bg = bias + (group << 2);
       let r0_lo = v128.load32_splat(bg);
       let r0_hi = r0_lo;
       let r1_lo = v128.load32_splat(bg, 4);
@@ -44,11 +50,44 @@ export function u7_s8w_spmm_4x4(
       let r2_hi = r2_lo;
       let r3_lo = v128.load32_splat(bg, 12);
       let r3_hi = r3_lo;
-      const first = load<i32>(starts + (<usize>group << 2));
-      const last = load<i32>(starts + (<usize>group << 2), 4);
-      const end = at + (<usize>(last - first) << 2);
+      const paired = offsets + (<usize>load<i32>(pairs + group) << 2);
+      const end = offsets + (<usize>load<i32>(starts + group, 4) << 2);
+      while (at < paired) {
+        const xt = xp + load<i32>(at);
+        const zt = xp + load<i32>(at, 4);
+        const x_lo = v128.load(xt);
+        const x_hi = v128.load(xt, 16);
+        const z_lo = v128.load(zt);
+        const z_hi = v128.load(zt, 16);
+        const xe_lo = u7_even(x_lo);
+        const xo_lo = u7_odd(x_lo);
+        const xe_hi = u7_even(x_hi);
+        const xo_hi = u7_odd(x_hi);
+        const ze_lo = u7_even(z_lo);
+        const zo_lo = u7_odd(z_lo);
+        const ze_hi = u7_even(z_hi);
+        const zo_hi = u7_odd(z_hi);
+        const w0 = splat4(wt);
+        const v0 = splat4(wt + 16);
+        r0_lo = dot8_add(r0_lo, s8_even(w0), s8_odd(w0), xe_lo, xo_lo, s8_even(v0), s8_odd(v0), ze_lo, zo_lo, ones);
+        r0_hi = dot8_add(r0_hi, s8_even(w0), s8_odd(w0), xe_hi, xo_hi, s8_even(v0), s8_odd(v0), ze_hi, zo_hi, ones);
+        const w1 = splat4(wt + 4);
+        const v1 = splat4(wt + 20);
+        r1_lo = dot8_add(r1_lo, s8_even(w1), s8_odd(w1), xe_lo, xo_lo, s8_even(v1), s8_odd(v1), ze_lo, zo_lo, ones);
+        r1_hi = dot8_add(r1_hi, s8_even(w1), s8_odd(w1), xe_hi, xo_hi, s8_even(v1), s8_odd(v1), ze_hi, zo_hi, ones);
+        const w2 = splat4(wt + 8);
+        const v2 = splat4(wt + 24);
+        r2_lo = dot8_add(r2_lo, s8_even(w2), s8_odd(w2), xe_lo, xo_lo, s8_even(v2), s8_odd(v2), ze_lo, zo_lo, ones);
+        r2_hi = dot8_add(r2_hi, s8_even(w2), s8_odd(w2), xe_hi, xo_hi, s8_even(v2), s8_odd(v2), ze_hi, zo_hi, ones);
+        const w3 = splat4(wt + 12);
+        const v3 = splat4(wt + 28);
+        r3_lo = dot8_add(r3_lo, s8_even(w3), s8_odd(w3), xe_lo, xo_lo, s8_even(v3), s8_odd(v3), ze_lo, zo_lo, ones);
+        r3_hi = dot8_add(r3_hi, s8_even(w3), s8_odd(w3), xe_hi, xo_hi, s8_even(v3), s8_odd(v3), ze_hi, zo_hi, ones);
+        wt += 32;
+        at += 8;
+      }
       while (at < end) {
-        const xt = x + load<i32>(at);
+        const xt = xp + load<i32>(at);
         const lo = v128.load(xt);
         const hi = v128.load(xt, 16);
         const lo_even = u7_even(lo);
@@ -56,24 +95,22 @@ export function u7_s8w_spmm_4x4(
         const hi_even = u7_even(hi);
         const hi_odd = u7_odd(hi);
         const w0 = splat4(wt);
+        r0_lo = dot4_add(r0_lo, s8_even(w0), s8_odd(w0), lo_even, lo_odd, ones);
+        r0_hi = dot4_add(r0_hi, s8_even(w0), s8_odd(w0), hi_even, hi_odd, ones);
         const w1 = splat4(wt + 4);
+        r1_lo = dot4_add(r1_lo, s8_even(w1), s8_odd(w1), lo_even, lo_odd, ones);
+        r1_hi = dot4_add(r1_hi, s8_even(w1), s8_odd(w1), hi_even, hi_odd, ones);
         const w2 = splat4(wt + 8);
+        r2_lo = dot4_add(r2_lo, s8_even(w2), s8_odd(w2), lo_even, lo_odd, ones);
+        r2_hi = dot4_add(r2_hi, s8_even(w2), s8_odd(w2), hi_even, hi_odd, ones);
         const w3 = splat4(wt + 12);
-        r0_lo = dot4_add(r0_lo, s8_even(w0), s8_odd(w0), lo_even, lo_odd);
-        r0_hi = dot4_add(r0_hi, s8_even(w0), s8_odd(w0), hi_even, hi_odd);
-        r1_lo = dot4_add(r1_lo, s8_even(w1), s8_odd(w1), lo_even, lo_odd);
-        r1_hi = dot4_add(r1_hi, s8_even(w1), s8_odd(w1), hi_even, hi_odd);
-        r2_lo = dot4_add(r2_lo, s8_even(w2), s8_odd(w2), lo_even, lo_odd);
-        r2_hi = dot4_add(r2_hi, s8_even(w2), s8_odd(w2), hi_even, hi_odd);
-        r3_lo = dot4_add(r3_lo, s8_even(w3), s8_odd(w3), lo_even, lo_odd);
-        r3_hi = dot4_add(r3_hi, s8_even(w3), s8_odd(w3), hi_even, hi_odd);
+        r3_lo = dot4_add(r3_lo, s8_even(w3), s8_odd(w3), lo_even, lo_odd, ones);
+        r3_hi = dot4_add(r3_hi, s8_even(w3), s8_odd(w3), hi_even, hi_odd, ones);
         wt += 16;
         at += 4;
       }
-      post_store_4x8(yt, mult + (<usize>group << 4), post, r0_lo, r0_hi, r1_lo, r1_hi, r2_lo, r2_hi, r3_lo, r3_hi);
+      post_store_4x8(yt, mult + (group << 2), post, r0_lo, r0_hi, r1_lo, r1_hi, r2_lo, r2_hi, r3_lo, r3_hi);
       yt += y_stride;
     }
-    x += 32;
-    y += 32;
   }
 }

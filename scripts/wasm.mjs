@@ -1,16 +1,22 @@
-// Compiles assembly/ into src/wasm/binaries/*.ts: each binary as a base64 string.
+// Compiles assembly/ into src/wasm/binaries/*.ts: each binary as text that src/wasm/text.ts decodes.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { main } from "assemblyscript/asc";
 
 const sets = readdirSync("assembly").filter((file) => ["runtime.ts", "train.ts"].includes(file));
-const variants = ["simd", "relaxed"];
+// What each build is made from. The relaxed builds of the runtime hold only the kernels that differ
+// (assembly/products.ts) and lie over the simd one; see assembly/simd.ts.
+const builds = {
+  "runtime.ts": { simd: "runtime.ts", relaxed: "products.ts", relaxed16: "products.ts" },
+  "train.ts": { simd: "train.ts", relaxed: "train.ts" },
+};
 const out = "src/wasm/binaries";
 const sources = [
   "asconfig.json",
+  "scripts/wasm.mjs",
   ...readdirSync("assembly", { recursive: true }).map((file) => `assembly/${file}`),
 ]
-  .filter((file) => /\.(ts|json)$/.test(file))
+  .filter((file) => /\.(ts|json|mjs)$/.test(file))
   .sort();
 const stamp = createHash("sha256");
 for (const file of [...sources, "package-lock.json"]) stamp.update(file).update(readFileSync(file));
@@ -22,19 +28,27 @@ for (const set of sets) {
   const target = `${out}/${name}.ts`;
   if (isFresh(target)) continue;
   let text = `// Made by scripts/wasm.mjs from assembly/${set}.\n${line}`;
-  for (const variant of variants) {
+  for (const [variant, source] of Object.entries(builds[set])) {
     mkdirSync("build", { recursive: true });
     const file = `build/${name}-${variant}.wasm`;
-    const { error, stderr } = await main([`assembly/${set}`, "--target", variant, "--outFile", file]);
+    const flags = [
+      "--target",
+      variant.replace("16", ""),
+      "--use",
+      `PARE_DOT16=${variant === "relaxed16" ? 1 : 0}`,
+    ];
+    const { error, stderr } = await main([`assembly/${source}`, ...flags, "--outFile", file]);
     if (error) {
       console.error(stderr.toString());
       process.exit(1);
     }
     const bytes = readFileSync(file);
-    text += `export const ${variant} =\n  "${bytes.toString("base64")}";\n`;
+    // Typed, or the declaration file would hold the whole binary as a literal type.
+    text += `export const ${variant}: string =\n  "${encodeText(bytes)}";\n`;
     console.log(`${file}: ${bytes.length} bytes`);
   }
-  writeFileSync(target, text);
+  writeFileSync(`${target}.partial`, text);
+  renameSync(`${target}.partial`, target);
 }
 
 function isFresh(target) {
@@ -43,4 +57,16 @@ function isFresh(target) {
   } catch {
     return false;
   }
+}
+
+// 89 digits and two shifts out of printable ASCII: see src/wasm/text.ts.
+function encodeText(bytes) {
+  const digits = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter(
+    (c) => !'"\\`$'.includes(c),
+  );
+  return Array.from(bytes, (byte) => {
+    const value = (byte + 3) & 255;
+    const shift = Math.floor(value / 89);
+    return (shift === 0 ? "" : digits[88 + shift]) + digits[value % 89];
+  }).join("");
 }

@@ -92,8 +92,8 @@ export async function readDigits(
 }
 
 async function findDigitFile(folder: string, name: string): Promise<string | null> {
-  const { join } = await import("node:path");
-  const { stat } = await import("node:fs/promises");
+  const { join } = fromNode("node:path");
+  const { stat } = fromNode("node:fs/promises");
   const dotted = name.replace(/-(idx\d)/, ".$1");
   for (const candidate of [name, `${name}.gz`, dotted, `${dotted}.gz`]) {
     const path = join(folder, candidate);
@@ -122,7 +122,7 @@ async function readDigitSet(imagePath: string, labelPath: string, options: ReadO
 }
 
 async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
-  const { readFile, stat } = await import("node:fs/promises");
+  const { readFile, stat } = fromNode("node:fs/promises");
   let bytes: Uint8Array;
   try {
     const { size } = await stat(path); // before reading, so that a huge file costs nothing
@@ -138,9 +138,9 @@ async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
 }
 
 async function gunzip(bytes: Uint8Array, path: string, maxBytes: number): Promise<Uint8Array> {
-  const zlib = await import("node:zlib");
-  const { promisify } = await import("node:util");
-  const { constants } = await import("node:buffer");
+  const zlib = fromNode("node:zlib");
+  const { promisify } = fromNode("node:util");
+  const { constants } = fromNode("node:buffer");
   try {
     // maxOutputLength stops the inflater as it passes the limit: a bomb never gets its memory.
     return await promisify(zlib.gunzip)(bytes, {
@@ -172,4 +172,19 @@ function named<T>(path: string, parse: () => T): T {
     if (error instanceof FormatError) throw new FormatError(error.code, `${path}: ${error.message}`);
     throw error;
   }
+}
+
+interface Modules {
+  "node:buffer": typeof import("node:buffer");
+  "node:fs/promises": typeof import("node:fs/promises");
+  "node:path": typeof import("node:path");
+  "node:util": typeof import("node:util");
+  "node:zlib": typeof import("node:zlib");
+}
+
+/** A module of Node. Not `import()`, which bundlers follow into browser builds, where they fail on it. */
+function fromNode<Name extends keyof Modules>(name: Name): Modules[Name] {
+  const host = globalThis.process as { getBuiltinModule?: (name: string) => unknown } | undefined;
+  if (!host?.getBuiltinModule) throw new Error(`files on disk need Node >= 20.16: ${name} is not here`);
+  return host.getBuiltinModule(name) as Modules[Name];
 }

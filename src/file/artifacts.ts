@@ -61,6 +61,7 @@ export async function readArtifacts(source: string, options: ArtifactsOptions = 
     weightSpecs: groups.flatMap((group) => group.weights),
     weightData: all.subarray(begin),
     ...(typeof model.format === "string" && { format: model.format }),
+    ...signatureOf(model),
     sourceHash: Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""),
   };
 }
@@ -77,6 +78,12 @@ function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
     throw new FormatError("import-topology", `${source}: no modelTopology: not a TensorFlow.js model.json`);
   }
   return model as Record<string, unknown>;
+}
+
+/** Older converters wrote it into userDefinedMetadata, and tfjs looks there first. */
+function signatureOf({ userDefinedMetadata, signature }: Record<string, unknown>): { signature?: unknown } {
+  const found = (userDefinedMetadata as { signature?: unknown } | null | undefined)?.signature ?? signature;
+  return found === undefined ? {} : { signature: found };
 }
 
 function readManifest(manifest: unknown): Group[] {

@@ -54,7 +54,9 @@ export async function readPare(bytes: Uint8Array, options: ReadOptions = {}): Pr
 
 /** Reads everything but the data of the weights. */
 export function readHeader(bytes: Uint8Array, source?: string) {
-  const { metadata, tensors } = readContainer(bytes, source);
+  // A Buffer of Node is a Uint8Array whose slice() does not copy: take the plain array under it.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { metadata, tensors } = readContainer(plain, source);
   if (metadata.format !== "pare") {
     throw new FormatError("format-unknown", `want format "pare", got ${JSON.stringify(metadata.format)}`);
   }

@@ -19,7 +19,7 @@ export async function saveModel(
 ): Promise<string> {
   const fs = requireNode("node:fs/promises");
   const { join } = requireNode("node:path");
-  const { modelTopology, weightSpecs, weightData, format } = artifacts;
+  const { modelTopology, weightSpecs, weightData, format, signature } = artifacts;
   await fs.mkdir(folder, { recursive: true });
   const path = join(folder, "model.json");
   const old = oldShards(await fs.readFile(path, "utf8").catch(() => ""));
@@ -29,6 +29,7 @@ export async function saveModel(
     format: format ?? "layers-model",
     generatedBy: "pare",
     convertedBy: null,
+    ...(signature === undefined ? {} : { signature }),
     modelTopology,
     weightsManifest: [{ paths: [shard], weights: weightSpecs }],
   };

@@ -4,7 +4,7 @@
  */
 
 import { checkMemory } from "./check/memory.js";
-import { checkNodes } from "./check/nodes.js";
+import { checkNode } from "./check/nodes.js";
 import { checkQuant } from "./check/quant.js";
 import { checkStructure } from "./check/structure.js";
 import { checkWeights } from "./check/weights.js";
@@ -34,9 +34,9 @@ export function checkGraph(
   // without looking whether they are there.
   checkStructure(graph);
   checkWeights(graph, memoryCap);
-  checkNodes(graph);
+  for (const node of graph.nodes) checkNode(graph, node);
   const shapes = inferShapes(graph);
-  checkMemory(shapes, memoryCap);
+  checkMemory(graph, shapes, memoryCap);
   checkQuant(graph);
   return shapes;
 }

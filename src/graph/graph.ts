@@ -36,7 +36,7 @@ export function soleConsumers(graph: Graph): ReadonlyMap<string, Node> {
 }
 
 /** The weights a node reads, by role; a role whose key is absent from the graph is left out. */
-export function weightsOf(graph: Graph, node: Node): Readonly<Record<string, Weight>> {
+export function weightsOf(graph: Pick<Graph, "weights">, node: Node): Readonly<Record<string, Weight>> {
   const found: Record<string, Weight> = {};
   for (const [role, key] of Object.entries(node.weights)) {
     const weight = graph.weights.get(key);

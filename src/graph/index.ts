@@ -14,7 +14,14 @@ export {
   weightsOf,
   withNodes,
 } from "./graph.js";
-export { type ImportedGraph, importModel, type ModelArtifacts, type WeightSpec } from "./import/index.js";
+export {
+  type ImportedGraph,
+  type ImportOptions,
+  type InputShapes,
+  importModel,
+  type ModelArtifacts,
+  type WeightSpec,
+} from "./import/index.js";
 export { inferShapes, nodeShape } from "./infer.js";
 export { opNames, opRule } from "./ops/index.js";
 export type { AttrRule, AttrRules, OpRule, WeightRule, WeightShapes } from "./ops/rule.js";
@@ -28,7 +35,18 @@ export {
   unaryNumberRules,
   unaryNumbers,
 } from "./ops/unary-functions.js";
-export { foldAffine, fuseActivation, removeDead, removeNoOps, simplify } from "./passes/index.js";
+export {
+  arithmeticToAffine,
+  foldAffine,
+  foldFrames,
+  fuseActivation,
+  fuseResidual,
+  mergeMoves,
+  removeDead,
+  removeNoOps,
+  simplify,
+  wholeWindows,
+} from "./passes/index.js";
 export { formatShape, isValueShape, isWeightShape, maxRank, sameShape, sizeOf } from "./shape.js";
 export type {
   AttrValue,

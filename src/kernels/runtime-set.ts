@@ -1,7 +1,7 @@
 /** The kernels of inference: their binaries, their reference and the probe of their values. */
 
 import * as binaries from "../wasm/binaries/runtime.js";
-import type { Heap, Kernel, KernelSet } from "../wasm/index.js";
+import type { Heap, Kernel, KernelSet, Scope } from "../wasm/index.js";
 import { type RuntimeKernel, runtimeReference } from "./reference/runtime/index.js";
 
 export type { RuntimeKernel };
@@ -12,6 +12,7 @@ export const runtimeSet: KernelSet<RuntimeKernel> = {
   binaries,
   reference: runtimeReference,
   probe,
+  sample,
 };
 
 /**
@@ -52,4 +53,19 @@ function probe(kernels: RuntimeKernels, heap: Heap): boolean {
     }
     return true;
   });
+}
+
+/** A matrix-vector product that stays in the L1 cache: 16 x 32 blocks of 4 x 4. */
+function sample(kernels: RuntimeKernels, heap: Heap, alloc: Scope): () => void {
+  const [n4, k4] = [16, 32];
+  const [y, x, w, bias] = [alloc(n4 * 16), alloc(k4 * 4), alloc(n4 * k4 * 16), alloc(n4 * 16)];
+  for (const [address, bytes] of [
+    [x, k4 * 4],
+    [w, n4 * k4 * 16],
+    [bias, n4 * 16],
+  ])
+    heap.u8(address, bytes).fill(1);
+  return () => {
+    for (let i = 0; i < 8; i++) kernels.u7_s8w_matvec(y, x, w, bias, n4, k4);
+  };
 }

@@ -1,22 +1,17 @@
 /**
  * From a graph to steps: what an op's lowering has at hand.
  *
- * A value may exist as f32 and as u7; it is converted where an op wants the other form, once. Both
- * forms are contiguous rows of channels, so that a reshape is the same bytes under another name.
+ * A value may exist as f32, as u7, and as u7 in C4 planes; it is converted where an op wants another
+ * form, once. The first two are contiguous rows of channels, so that a reshape is the same bytes under
+ * another name.
  */
 
 import { type Graph, type Node, type QuantParams, type Shape, sizeOf, type Weight } from "../graph/index.js";
+import type { Store } from "../kernels/products.js";
 import type { RuntimeKernels } from "../kernels/runtime-set.js";
 import type { Heap, Variant } from "../wasm/index.js";
 import type { Buffer, Step } from "./place.js";
-
-/** Packed weights in the heap, made once for a model and shared by its plans. */
-export interface Constants {
-  /** Address of the bytes that `make` gives, uploaded at the first call with this key. */
-  upload(key: string, make: () => ArrayBufferView): number;
-  /** A value computed once for a key, such as a packed layout. */
-  cache<T>(key: string, make: () => T): T;
-}
+import { planesOf } from "./planes.js";
 
 export interface LoweringOptions {
   readonly graph: Graph;
@@ -25,13 +20,14 @@ export interface LoweringOptions {
   readonly kernels: RuntimeKernels;
   readonly heap: Heap;
   readonly variant: Variant;
-  readonly constants: Constants;
+  /** Packed weights in the heap, made once for a model and shared by its plans. */
+  readonly constants: Store;
 }
 
-interface Forms {
-  f32?: Buffer;
-  u7?: Buffer;
-}
+/** f32 and u7: rows of channels. c4: u7 in planes (see planes.ts), for pictures. */
+export type Form = "f32" | "u7" | "c4";
+
+type Forms = { [form in Form]?: Buffer };
 
 export class Lowering {
   readonly steps: Step[] = [];
@@ -45,7 +41,7 @@ export class Lowering {
     return this.options.kernels;
   }
 
-  get constants(): Constants {
+  get constants(): Store {
     return this.options.constants;
   }
 
@@ -85,25 +81,37 @@ export class Lowering {
   }
 
   /** The buffer that a node writes its value into. */
-  define(value: string, form: "f32" | "u7"): Buffer {
-    const bytes = this.size(value) * (form === "f32" ? 4 : 1);
+  define(value: string, form: Form): Buffer {
+    const bytes =
+      form === "c4"
+        ? planesOf(this.shape(value)).bytes * this.options.batch
+        : this.size(value) * (form === "f32" ? 4 : 1);
     const buffer: Buffer = { bytes };
     this.#formsOf(value)[form] = buffer;
     return buffer;
   }
 
-  /** Makes `value` another name of the bytes of `source`. */
+  /** Makes `value` another name of the rows of `source`. */
   alias(value: string, source: string): void {
-    this.#forms.set(value, this.#formsOf(source));
+    const forms = this.#formsOf(source);
+    // Planes of another shape would lie otherwise.
+    if (forms.c4 && !forms.f32) this.u7(source);
+    const { f32, u7 } = forms;
+    this.#forms.set(value, { ...(f32 && { f32 }), ...(u7 && { u7 }) });
+  }
+
+  /** True when a value is there in this form already. */
+  has(value: string, form: Form): boolean {
+    return this.#formsOf(value)[form] !== undefined;
   }
 
   /** A value as f32, dequantized if it is not. */
   f32(value: string): Buffer {
     const forms = this.#formsOf(value);
     if (forms.f32) return forms.f32;
-    const { u7 } = forms;
     const params = this.quant(value);
-    if (!u7 || !params) throw new RangeError(`value ${value} is read before it is made`);
+    if (!params || !(forms.u7 || forms.c4)) throw new RangeError(`value ${value} is read before it is made`);
+    const u7 = this.u7(value);
     const out = this.define(value, "f32");
     const n = this.size(value);
     this.emit({
@@ -122,6 +130,7 @@ export class Lowering {
   u7(value: string): Buffer {
     const forms = this.#formsOf(value);
     if (forms.u7) return forms.u7;
+    if (forms.c4) return this.#repack(value, "u7", forms.c4);
     const { f32 } = forms;
     const params = this.quant(value);
     if (!f32 || !params) throw new RangeError(`value ${value} has no u7 form`);
@@ -138,6 +147,42 @@ export class Lowering {
       },
     });
     return out;
+  }
+
+  /** A picture as u7 in planes. */
+  c4(value: string): Buffer {
+    return this.#formsOf(value).c4 ?? this.#repack(value, "c4", this.u7(value));
+  }
+
+  // Rows to planes, or planes to rows.
+  #repack(value: string, form: "u7" | "c4", x: Buffer): Buffer {
+    const { channels, groups, pixels, stride, bytes } = planesOf(this.shape(value));
+    const y = this.define(value, form);
+    const { batch } = this.options;
+    const { u7_c4_rows, u7_rows_c4 } = this.kernels;
+    const sample = pixels * channels;
+    this.emit({
+      label: `${value}: ${form === "c4" ? "rows to C4" : "C4 to rows"}`,
+      reads: [x],
+      writes: [y],
+      bind: (at) => {
+        const [yAt, xAt] = [at(y), at(x)];
+        if (form === "c4") {
+          return () => {
+            for (let i = 0; i < batch; i++) {
+              u7_rows_c4(yAt + i * bytes, xAt + i * sample, pixels, groups, channels, stride);
+            }
+          };
+        }
+        // A sample's last row may run over into the next sample, which is written after it.
+        return () => {
+          for (let i = 0; i < batch; i++) {
+            u7_c4_rows(yAt + i * sample, xAt + i * bytes, pixels, groups, stride, channels);
+          }
+        };
+      },
+    });
+    return y;
   }
 
   #formsOf(value: string): Forms {

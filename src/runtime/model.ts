@@ -1,9 +1,9 @@
 /** A model in memory: plans once for a batch size, runs without allocating. */
 
 import { type Graph, inferShapes, type Shape } from "../graph/index.js";
+import { createStore, type Store } from "../kernels/products.js";
 import { type RuntimeKernel, runtimeSet } from "../kernels/runtime-set.js";
 import { type Engine, openEngine, type Variant } from "../wasm/index.js";
-import type { Constants } from "./lowering.js";
 import { makePlan, type Plan } from "./plan.js";
 
 export interface ModelOptions {
@@ -32,14 +32,15 @@ export class Model {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #keep: ReadonlySet<string>;
   readonly #plans = new Map<number, Plan>();
-  readonly #cache = new Map<string, unknown>();
   #engine: Engine<RuntimeKernel> | null;
+  #constants: Store | null;
   #plan: Plan | null = null;
 
   /** @param graph a graph that `checkGraph` accepts */
   constructor(graph: Graph, options: ModelOptions = {}) {
     this.graph = graph;
     this.#engine = openEngine(runtimeSet, options.variant ? { variant: options.variant } : {});
+    this.#constants = createStore(this.#engine.heap);
     this.#shapes = inferShapes(graph);
     this.#keep = keptValues(graph, this.#shapes, options.keep ?? []);
     const info = (name: string, value: string): ValueInfo => ({
@@ -97,7 +98,7 @@ export class Model {
     this.#engine = null;
     this.#plan = null;
     this.#plans.clear();
-    this.#cache.clear();
+    this.#constants = null;
   }
 
   [Symbol.dispose](): void {
@@ -172,30 +173,12 @@ export class Model {
         kernels,
         heap,
         variant,
-        constants: this.#constants(engine),
+        constants: this.#constants as Store,
       },
       this.#keep,
     );
     this.#plans.set(batch, plan);
     return plan;
-  }
-
-  #constants(engine: Engine<RuntimeKernel>): Constants {
-    const cache = <T>(key: string, make: () => T): T => {
-      if (!this.#cache.has(key)) this.#cache.set(key, make());
-      return this.#cache.get(key) as T;
-    };
-    const upload = (key: string, make: () => ArrayBufferView): number =>
-      cache(`${key} @`, () => {
-        const { buffer, byteOffset, byteLength } = make();
-        // Kernels may read a vector past the last weight.
-        const address = engine.heap.alloc(byteLength + 64);
-        const to = engine.heap.u8(address, byteLength + 64);
-        to.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
-        to.fill(0, byteLength);
-        return address;
-      });
-    return { cache, upload };
   }
 }
 

@@ -43,6 +43,10 @@ export class Heap {
     this.#allocator = allocator;
   }
 
+  get memory(): Memory {
+    return this.#memory;
+  }
+
   get buffer(): ArrayBuffer {
     return this.#memory.buffer;
   }

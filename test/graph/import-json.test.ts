@@ -329,17 +329,9 @@ describe("what pare has not", () => {
     expect(
       unsupported(sequential([input([null, 3]), layer("BatchNormalization", "b", { axis: 0 })])),
     ).toEqual(["BatchNormalization: axis 0 of rank 2"]);
-    expect(unsupported(sequential([input([null, null, 3]), layer("Flatten", "f")]))).toEqual([
-      "InputLayer: shape [null, null, 3], where more than the batch is open",
-    ]);
     expect(
       unsupported(sequential([input([null, 3], { dtype: "string", ragged: true }), layer("Flatten", "f")])),
     ).toEqual(["InputLayer: dtype string", "InputLayer: ragged"]);
-  });
-
-  test("graph models, with and without a format", () => {
-    expect(unsupported({ node: [] })).toEqual(["graph model"]);
-    expect(() => importModel({ ...artifacts({}), format: "graph-model" })).toThrow(UnsupportedError);
   });
 });
 

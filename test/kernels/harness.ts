@@ -30,6 +30,8 @@ export interface Layout {
   put(data: Bytes, skew?: number): number;
   /** A buffer of this many bytes filled with a pattern, for the kernel to write. */
   room(bytes: number, skew?: number): number;
+  /** A room of which the bytes that `isFree` names are the kernel's own affair. */
+  partly(bytes: number, isFree: (byte: number) => boolean): number;
   /** A buffer whose bytes afterwards are the kernel's own affair; its canaries still count. */
   scratch(bytes: number): number;
 }
@@ -60,11 +62,12 @@ export function kernelCase<Name extends string>(
           return place(image, bytes, skew);
         },
         room: (bytes, skew = 0) => place(image, new Uint8Array(bytes).fill(0x5b), skew),
-        scratch(bytes) {
-          const address = place(image, new Uint8Array(bytes), 0);
-          for (let i = 0; i < bytes; i++) ignored.add(address + i);
+        partly(bytes, isFree) {
+          const address = layout.room(bytes);
+          for (let i = 0; i < bytes; i++) if (isFree(i)) ignored.add(address + i);
           return address;
         },
+        scratch: (bytes) => layout.partly(bytes, () => true),
       };
       place(image, new Uint8Array(64), 0);
       const args = build(layout);

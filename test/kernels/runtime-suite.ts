@@ -1,4 +1,6 @@
 /** Cases of the inference kernels: sizes around every tile, seeded random contents, extremes. */
+import { pairBlocks } from "../../src/kernels/layouts.js";
+import { packPost } from "../../src/kernels/post.js";
 import { type RuntimeKernel, runtimeSet } from "../../src/kernels/runtime-set.js";
 import { type Case, kernelCase, type Layout } from "./harness.js";
 
@@ -20,7 +22,7 @@ function post(layout: Layout, table: boolean): number {
   const { random } = layout;
   const zero = random.below(128);
   const address = table ? layout.put(codes(layout, 128)) : 0;
-  return layout.put(Int32Array.from([zero, random.below(20), 100 + random.below(28), address]));
+  return layout.put(packPost({ zero, low: random.below(20), high: 100 + random.below(28), table: address }));
 }
 
 const multipliers = ({ random }: Layout, n: number) =>
@@ -95,16 +97,15 @@ for (const n4 of [0, 1, 2, 3, 5]) {
       const stride = m8 * 32;
       const wide = stride + 32; // the planes of x may lie further apart than they are long
       add("u7_s8w_spmm_4x4", `m8 ${m8} n4 ${n4} k4 ${k4}`, (l) => {
-        const { cols, starts } = chooseBlocks(l, n4, k4, 1);
+        const blocks = chooseBlocks(l, n4, k4, 1);
         return [
           l.room(n4 * stride),
           l.put(codes(l, k4 * wide)),
-          l.put(signed(l, cols.length * 16)),
-          l.put(Int32Array.from(cols, (c) => c * wide)),
-          l.put(Int32Array.from(starts)),
+          ...paired(l, blocks, 4, wide),
           l.put(sums(l, n4 * 4)),
           l.put(multipliers(l, n4 * 4)),
           post(l, k4 === 2),
+          l.put(tilesOf(l, m8)),
           m8,
           n4,
           stride,
@@ -112,6 +113,28 @@ for (const n4 of [0, 1, 2, 3, 5]) {
       });
     }
   }
+}
+
+// Weights, offsets, starts and pairs of a product in C4.
+function paired(l: Layout, { cols, starts }: ReturnType<typeof chooseBlocks>, rows: 1 | 4, stride: number) {
+  const range = [3, 60, 127][l.random.below(3)];
+  const values = Int8Array.from(
+    { length: cols.length * rows * 4 },
+    () => l.random.below(2 * range + 1) - range,
+  );
+  const blocks = pairBlocks({ values, cols: Uint16Array.from(cols), starts: Int32Array.from(starts) }, rows);
+  return [
+    l.put(blocks.values),
+    l.put(Int32Array.from(blocks.cols, (c) => c * stride)),
+    l.put(blocks.starts),
+    l.put(blocks.pairs),
+  ];
+}
+
+// Tiles one after the other, the last of several moved back over the one before.
+function tilesOf(l: Layout, m8: number): Int32Array {
+  const overlap = m8 > 1 ? l.random.below(8) * 4 : 0;
+  return Int32Array.from({ length: m8 * 2 }, (_, i) => (i >> 1) * 32 - (i >> 1 === m8 - 1 ? overlap : 0));
 }
 
 for (const n4 of [0, 1, 3]) {
@@ -125,18 +148,17 @@ for (const n4 of [0, 1, 3]) {
 
 function spmm1x4(label: string, m8: number, n4: number, k4: number, stride: number): Case {
   return kernelCase(runtimeSet, "u7_s8w_spmm_1x4", label, seed++, (l) => {
-    const { cols, starts } = chooseBlocks(l, n4 * 4, k4, 1);
+    const blocks = chooseBlocks(l, n4 * 4, k4, 1);
     const scratch = l.scratch(128);
     return [
       l.room(n4 * stride),
       l.put(codes(l, k4 * stride)),
-      l.put(signed(l, cols.length * 4)),
-      l.put(Int32Array.from(cols, (c) => c * stride)),
-      l.put(Int32Array.from(starts)),
+      ...paired(l, blocks, 1, stride),
       l.put(sums(l, n4 * 4)),
       l.put(multipliers(l, n4 * 4)),
       post(l, k4 === 2),
       scratch,
+      l.put(tilesOf(l, m8)),
       m8,
       n4,
       stride,
@@ -169,7 +191,7 @@ for (const mult of [0.5, 1, 1.5, 2 ** -20, 2 ** 10, 2 ** 31, 1e38, 1e-37, 0.1]) 
     l.room(12),
     l.put(Int32Array.from(extremeSums)),
     l.put(new Float32Array(12).fill(mult)),
-    l.put(Int32Array.from([64, 0, 127, 0])),
+    l.put(packPost({ zero: 64, low: 0, high: 127, table: 0 })),
     3,
   ]);
 }

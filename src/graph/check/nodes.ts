@@ -8,20 +8,19 @@ import { formatShape } from "../shape.js";
 import type { Graph, Node, Weight } from "../types.js";
 
 /** @throws GraphError graph-op, graph-arity, graph-attr, graph-weight */
-export function checkNodes(graph: Graph): void {
-  for (const node of graph.nodes) {
-    const rule = ruleOf(node);
-    checkArity(node, rule);
-    checkAttrs(node, rule);
-    checkRoles(graph, node, rule);
-    rule.check?.(node, weightsOf(graph, node));
-  }
+export function checkNode(graph: Pick<Graph, "weights">, node: Node): void {
+  const rule = ruleOf(node);
+  checkArity(node, rule);
+  checkAttrs(node, rule);
+  checkRoles(graph, node, rule);
+  rule.check?.(node, weightsOf(graph, node));
 }
 
 function checkArity(node: Node, { inputs: { min, max } }: OpRule): void {
   const got = node.inputs.length;
   if (got >= min && got <= max) return;
-  const wanted = min === max ? `${min}` : `${min} to ${max}`;
+  const wanted =
+    min === max ? `${min}` : max === Number.POSITIVE_INFINITY ? `${min} or more` : `${min} to ${max}`;
   throw new GraphError("graph-arity", `${node.name}: ${node.op} wants ${wanted} inputs, got ${got}`);
 }
 
@@ -44,7 +43,7 @@ function checkAttrs(node: Node, rule: OpRule): void {
   }
 }
 
-function checkRoles(graph: Graph, node: Node, rule: OpRule): void {
+function checkRoles(graph: Pick<Graph, "weights">, node: Node, rule: OpRule): void {
   for (const [role, { required }] of Object.entries(rule.weights)) {
     if (required && !Object.hasOwn(node.weights, role)) {
       throw new GraphError("graph-weight", `${node.name}: ${node.op} wants the weight ${role}, got none`);

@@ -37,6 +37,7 @@ function checkS8(
 ): void {
   const { depth, channels } = rule.weights[role];
   const k = depth?.(weight.shape) ?? 0;
+  const reads = rule.weights[role].reads === "output" ? node.name : node.inputs[0];
   if (k > maxDepth) {
     throw new GraphError(
       "k-too-large",
@@ -50,7 +51,8 @@ function checkS8(
       `${node.name}: ${role} ${formatShape(weight.shape)} wants ${wanted} scales, got ${weight.scale.length}`,
     );
   }
-  needQuant(graph, node, node.inputs[0], `${role} is s8`);
+  // Codes without a depth are stored only: nothing multiplies them with u7.
+  if (depth) needQuant(graph, node, reads, `${role} is s8`);
 }
 
 /** preScale and preZero come together, and are u7 parameters like any other. */

@@ -29,4 +29,6 @@ export interface ModelArtifacts {
   readonly weightData: Uint8Array;
   /** "layers-model" or "graph-model"; old files have none. */
   readonly format?: string;
+  /** Of a graph model: names for its inputs and outputs. */
+  readonly signature?: unknown;
 }

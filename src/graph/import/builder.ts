@@ -1,5 +1,7 @@
 /** A graph under construction: unique names, shapes as they arise, weights as they are asked for. */
 
+import { checkNode } from "../check/nodes.js";
+import { weightsOf } from "../graph.js";
 import { nodeShape } from "../infer.js";
 import { formatShape } from "../shape.js";
 import type { AttrValue, GraphInput, GraphOutput, Node, Shape, Weight } from "../types.js";
@@ -81,8 +83,9 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
       if (nodes.length >= maxNodes) throw new RangeError(`the model: wanted at most ${maxNodes} layers`);
       const node: Node = { name: free(wanted), op, inputs: reads, weights: roles, attrs };
       const inputShapes = reads.map((value) => this.shapeOf(value));
-      const found = Object.entries(roles).map(([role, key]) => [role, weights.get(key) as Weight]);
-      shapes.set(node.name, nodeShape(node, inputShapes, Object.fromEntries(found)));
+      // At once, not at the end: a size out of a stride of 0 is no size to import on with.
+      checkNode({ weights }, node);
+      shapes.set(node.name, nodeShape(node, inputShapes, weightsOf({ weights }, node)));
       nodes.push(node);
       return node.name;
     },

@@ -1,16 +1,186 @@
-/** Graph models: TensorFlow GraphDefs as tfjs' converter writes them. */
+/** Graph models: from a GraphDef to a graph, from the outputs up. */
 
 import { UnsupportedError } from "../errors.js";
-import type { Graph } from "../types.js";
+import { sizeOf } from "../shape.js";
 import type { ModelArtifacts } from "./artifacts.js";
-import { isObject } from "./json.js";
+import { createBuilder, type GraphBuilder } from "./builder.js";
+import { type NodeDef, readGraphDef, readTensorShape, splitOutput } from "./graph-def.js";
+import { constantOf, type Operand } from "./graph-ops/constant.js";
+import { graphRule } from "./graph-ops/index.js";
+import { type InputShapes, resolveInputShape } from "./input-shapes.js";
+import { isObject, type Json } from "./json.js";
+import type { WeightStore } from "./weight-store.js";
 
 /** Old files have no `format`, but a GraphDef has nodes where a layers model has a class name. */
 export function isGraphModel({ modelTopology, format }: ModelArtifacts): boolean {
   return format === "graph-model" || (isObject(modelTopology) && Array.isArray(modelTopology.node));
 }
 
-/** @throws UnsupportedError always, until pare reads GraphDefs */
-export function importGraphModel(_artifacts: ModelArtifacts): Graph {
-  throw new UnsupportedError(["graph model"]);
+/**
+ * @throws UnsupportedError with all that pare has not
+ * @throws RangeError, TypeError for a model that does not hold together
+ */
+export function buildGraphModel(
+  { modelTopology, signature }: ModelArtifacts,
+  store: WeightStore,
+  inputShapes: InputShapes,
+): GraphBuilder {
+  const nodes = new Map(readGraphDef(modelTopology).map((node) => [node.name, node]));
+  const outputs = outputsOf(nodes, entries(signature, "outputs"));
+  const order = inOrder(
+    nodes,
+    outputs.map(({ reference }) => splitOutput(reference)[0]),
+  );
+  const unsupported = order.flatMap((node) => graphRule(node.op)?.unsupported?.(node) ?? unknownOp(node));
+  if (unsupported.length > 0) throw new UnsupportedError(unsupported);
+
+  const builder = createBuilder(store, new Set());
+  const made = new Map<string, readonly Operand[]>();
+  addInputs(nodes, entries(signature, "inputs"), inputShapes, builder, made);
+  for (const node of order) {
+    if (!made.has(node.name)) addNode(node, builder, store, made);
+  }
+  if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
+  for (const { name, reference } of outputs) {
+    const operand = operandAt(made, reference);
+    if (operand?.value === undefined) throw new UnsupportedError([`output ${name}: a constant`]);
+    builder.addOutput(name, operand.value);
+  }
+  return builder;
+}
+
+const special = new Set(["Const", "Placeholder"]);
+
+function unknownOp({ op }: NodeDef): readonly string[] {
+  return special.has(op) || graphRule(op) ? [] : [op];
+}
+
+/** Names and tensors of one side of a signature. */
+function entries(signature: unknown, side: "inputs" | "outputs"): readonly (readonly [string, Json])[] {
+  const found = isObject(signature) ? signature[side] : undefined;
+  if (!isObject(found)) return [];
+  return Object.entries(found).filter((entry): entry is [string, Json] => isObject(entry[1]));
+}
+
+/** Without the ":0" that converters end names with. */
+const plain = (name: string) => name.replace(/:0$/, "");
+
+/** Those of the signature, or the nodes that no other reads, as tfjs has it. */
+function outputsOf(
+  nodes: ReadonlyMap<string, NodeDef>,
+  signature: readonly (readonly [string, Json])[],
+): readonly { readonly name: string; readonly reference: string }[] {
+  if (signature.length > 0) {
+    return signature.map(([key, tensor]) => ({ name: plain(key), reference: String(tensor.name ?? key) }));
+  }
+  const read = new Set(
+    [...nodes.values()].flatMap(({ inputs }) => inputs.map((input) => splitOutput(input)[0])),
+  );
+  return [...nodes.values()]
+    .filter(({ name, op }) => !read.has(name) && op !== "NoOp" && !special.has(op))
+    .map(({ name }) => ({ name, reference: name }));
+}
+
+/** The nodes that the outputs need, each after what it reads. */
+function inOrder(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string[]): readonly NodeDef[] {
+  const order: NodeDef[] = [];
+  const state = new Map<string, "open" | "done">();
+  // A stack of our own: models are deeper than the engine's.
+  const stack = outputs.toReversed().map((name) => ({ name, reader: "an output" }));
+  while (stack.length > 0) {
+    const { name, reader } = stack[stack.length - 1];
+    const node = nodes.get(name);
+    if (!node) throw new RangeError(`${reader} reads ${name}, which is no node of the model`);
+    if (state.has(name)) {
+      stack.pop();
+      if (state.get(name) === "open") order.push(node);
+      state.set(name, "done");
+      continue;
+    }
+    state.set(name, "open");
+    for (const input of node.inputs.toReversed()) {
+      const [needed] = splitOutput(input);
+      if (state.get(needed) === "open") throw new RangeError(`node ${needed}: part of a cycle`);
+      if (!state.has(needed)) stack.push({ name: needed, reader: `node ${name}` });
+    }
+  }
+  return order;
+}
+
+/** All of them, read or not: a caller passes what the signature says. */
+function addInputs(
+  nodes: ReadonlyMap<string, NodeDef>,
+  signature: readonly (readonly [string, Json])[],
+  inputShapes: InputShapes,
+  builder: GraphBuilder,
+  made: Map<string, readonly Operand[]>,
+): void {
+  const named = signature.map(([key, tensor]) => ({
+    name: plain(key),
+    node: nodes.get(splitOutput(String(tensor.name ?? key))[0]),
+    shape: readTensorShape(tensor.tensorShape),
+  }));
+  const found = new Set(named.map(({ node }) => node));
+  const others = [...nodes.values()].filter((node) => node.op === "Placeholder" && !found.has(node));
+  for (const { name, node, shape } of [
+    ...named,
+    ...others.map((node) => ({ name: node.name, node, shape: undefined })),
+  ]) {
+    if (node?.op !== "Placeholder") continue;
+    if (node.attrs.type("dtype") === "DT_STRING")
+      throw new UnsupportedError([`Placeholder: dtype DT_STRING`]);
+    const sizes = (node.attrs.shape("shape") ?? shape)?.slice(1);
+    made.set(node.name, [{ value: builder.addInput(name, resolveInputShape(name, sizes, inputShapes)) }]);
+  }
+}
+
+function operandAt(made: ReadonlyMap<string, readonly Operand[]>, reference: string): Operand | undefined {
+  const [name, output] = splitOutput(reference);
+  return made.get(name)?.[output];
+}
+
+/**
+ * Adds what one node stands for. Where it turns out to be unsupported that is noted, and what depends
+ * on it left out, so that all of it is found.
+ */
+function addNode(
+  node: NodeDef,
+  builder: GraphBuilder,
+  store: WeightStore,
+  made: Map<string, readonly Operand[]>,
+): void {
+  const inputs = node.inputs.map((input) => operandAt(made, input));
+  const missing = node.inputs.find((input, i) => !inputs[i] && made.get(splitOutput(input)[0])?.length !== 0);
+  if (missing !== undefined) throw new RangeError(`node ${node.name}: reads ${missing}, which nothing makes`);
+  if (inputs.includes(undefined)) {
+    made.set(node.name, []);
+    return;
+  }
+  try {
+    made.set(
+      node.name,
+      node.op === "Const" ? [readConstant(node, store)] : addRule(node, inputs as Operand[], builder),
+    );
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    for (const what of error.what) builder.unsupported(what);
+    made.set(node.name, []);
+  }
+}
+
+function addRule(node: NodeDef, inputs: readonly Operand[], builder: GraphBuilder): readonly Operand[] {
+  const rule = graphRule(node.op);
+  if (!rule) throw new UnsupportedError([node.op]);
+  const { min, max } = rule.inputs;
+  if (inputs.length < min || inputs.length > max) {
+    throw new RangeError(`node ${node.name}: ${node.op} wants ${min} to ${max} inputs, got ${inputs.length}`);
+  }
+  return rule.add({ ...node, operands: inputs, builder });
+}
+
+function readConstant({ name }: NodeDef, store: WeightStore): Operand {
+  const weight = store.get(name);
+  if (!weight) throw new RangeError(`node ${name}: the model has no weight of this name`);
+  if (weight.data.length !== sizeOf(weight.shape)) throw new RangeError(`weight ${name}: wrong size`);
+  return constantOf(name, weight.shape, weight.data, weight.dtype === "f32");
 }

@@ -3,12 +3,19 @@
 import { type CheckOptions, checkGraph } from "../check.js";
 import type { Graph } from "../types.js";
 import type { ModelArtifacts } from "./artifacts.js";
-import { importGraphModel, isGraphModel } from "./graph-model.js";
+import { buildGraphModel, isGraphModel } from "./graph-model.js";
+import type { InputShapes } from "./input-shapes.js";
 import { buildModel } from "./layers-model.js";
 import { readTopology } from "./topology.js";
 import { createWeightStore } from "./weight-store.js";
 
 export type { ModelArtifacts, WeightSpec } from "./artifacts.js";
+export type { InputShapes } from "./input-shapes.js";
+
+export interface ImportOptions extends CheckOptions {
+  /** Shapes of samples, for inputs whose sizes the model leaves open; they may repeat those it has. */
+  readonly inputShapes?: InputShapes;
+}
 
 export interface ImportedGraph extends Graph {
   /** Tensors of the file that no layer reads; not an error, and not in the graph. */
@@ -20,16 +27,17 @@ export interface ImportedGraph extends Graph {
  * its artifacts.
  *
  * @param artifacts topology and weights
- * @param options memoryCap in bytes, as for `checkGraph`
+ * @param options memoryCap in bytes, as for `checkGraph`; inputShapes, without batch, of open inputs
  * @returns a graph that passed `checkGraph`; its inputs and outputs have tfjs' names for them
  * @throws UnsupportedError listing all layers and options that pare has not
  * @throws TypeError, RangeError for artifacts that do not hold together; GraphError is a RangeError
  */
-export function importModel(artifacts: ModelArtifacts, options: CheckOptions = {}): ImportedGraph {
-  if (isGraphModel(artifacts)) return { ...importGraphModel(artifacts), unused: [] };
-  const model = readTopology(artifacts.modelTopology);
+export function importModel(artifacts: ModelArtifacts, options: ImportOptions = {}): ImportedGraph {
   const store = createWeightStore(artifacts);
-  const { inputs, outputs, nodes, weights } = buildModel(model, store);
+  const inputShapes = options.inputShapes ?? {};
+  const { inputs, outputs, nodes, weights } = isGraphModel(artifacts)
+    ? buildGraphModel(artifacts, store, inputShapes)
+    : buildModel(readTopology(artifacts.modelTopology), store, inputShapes);
   const graph: Graph = { inputs, outputs, nodes, weights: readWeights(nodes, weights), quant: new Map() };
   checkGraph(graph, options);
   return { ...graph, unused: store.unused() };

@@ -1,8 +1,8 @@
 /** From a model's layers to a graph: two walks, one for what pare has not, one that builds. */
 
 import { UnsupportedError } from "../errors.js";
-import type { Shape } from "../types.js";
 import { createBuilder, type GraphBuilder } from "./builder.js";
+import { type InputShapes, resolveInputShape } from "./input-shapes.js";
 import { describe, type Json, option } from "./json.js";
 import { layerRule, unsupportedIn } from "./layers/index.js";
 import type { LayerRule } from "./layers/rule.js";
@@ -14,13 +14,13 @@ import type { WeightStore } from "./weight-store.js";
  * @throws UnsupportedError with all that pare has not
  * @throws RangeError for a model that does not hold together
  */
-export function buildModel(model: ModelSpec, store: WeightStore): GraphBuilder {
+export function buildModel(model: ModelSpec, store: WeightStore, inputShapes: InputShapes): GraphBuilder {
   const layers = allLayers(model);
   const unsupported = layers.flatMap(unsupportedIn);
   if (unsupported.length > 0) throw new UnsupportedError(unsupported);
 
   const builder = createBuilder(store, new Set(layers.map(({ name }) => name)));
-  const inputs = model.inputs.map(({ layer }) => addInput(model, layer, builder));
+  const inputs = model.inputs.map(({ layer }) => addInput(model, layer, inputShapes, builder));
   const outputs = callModel(model, inputs, [], builder);
   for (const [i, name] of outputNames(model).entries()) builder.addOutput(name, outputs[i]);
   if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
@@ -31,29 +31,19 @@ function allLayers({ layers }: ModelSpec): readonly LayerSpec[] {
   return layers.flatMap((layer) => [layer, ...(layer.model ? allLayers(layer.model) : [])]);
 }
 
-function addInput(model: ModelSpec, name: string, builder: GraphBuilder): string {
+function addInput(model: ModelSpec, name: string, inputShapes: InputShapes, builder: GraphBuilder): string {
   const layer = model.layers.find((candidate) => candidate.name === name);
   if (layer?.className !== "InputLayer") {
     throw new RangeError(`input ${name}: wanted an InputLayer, got ${layer?.className ?? "no such layer"}`);
   }
-  return builder.addInput(name, inputShape(layer, builder));
-}
-
-function inputShape({ name, config }: LayerSpec, builder: GraphBuilder): Shape {
-  const sizes = sampleShape(config);
-  if (!sizes) {
+  const sizes = sampleShape(layer.config);
+  if (!sizes && !Object.hasOwn(inputShapes, name)) {
     throw new RangeError(
-      `input ${name}: wanted a batch_input_shape, got ${describe(option(config, "batchInputShape"))}`,
+      `input ${name}: wanted a batch_input_shape, got ${describe(option(layer.config, "batchInputShape"))}`,
     );
-  }
-  if (!sizes.every((dim) => Number.isSafeInteger(dim) && (dim as number) > 0)) {
-    builder.unsupported(
-      `InputLayer: shape [null, ${sizes.map(String).join(", ")}], where more than the batch is open`,
-    );
-    return [null, ...sizes.map((dim) => (typeof dim === "number" && dim > 0 ? dim : 1))];
   }
   // A fixed batch size says how the model was trained, not what it computes.
-  return [null, ...(sizes as readonly number[])];
+  return builder.addInput(name, resolveInputShape(name, sizes, inputShapes));
 }
 
 /** The shape of one sample as InputLayers and the first layers of a Sequential have it. */

@@ -8,6 +8,10 @@ import { decodeTensor, locateTensors, type StoredTensor } from "./weights.js";
 export interface LayerPath {
   readonly name: string;
   readonly path: readonly string[];
+  /** Names its weights may be under, if not its own: those in a wrapper have the wrapper's. */
+  readonly weightNames?: readonly string[];
+  /** Its weights may lie one name deeper: "lstm/lstm_cell/kernel". */
+  readonly hasCell?: boolean;
 }
 
 export interface WeightStore {
@@ -18,6 +22,8 @@ export interface WeightStore {
    * @throws RangeError where there is none, or where more than one could be meant
    */
   find(layer: LayerPath, role: string, index: number): { key: string; weight: F32Weight | I32Weight };
+  /** The tensor of exactly this name; undefined where there is none. */
+  get(name: string): F32Weight | I32Weight | undefined;
   /** Tensors of the model that nothing asked for; those of an optimizer are not of the model. */
   unused(): readonly string[];
 }
@@ -25,13 +31,17 @@ export interface WeightStore {
 export function createWeightStore(artifacts: ModelArtifacts): WeightStore {
   const tensors = locateTensors(artifacts);
   const decoded = new Map<string, F32Weight | I32Weight>();
+  const decode = (key: string) => {
+    const weight = decoded.get(key) ?? decodeTensor(tensors.get(key) as StoredTensor);
+    decoded.set(key, weight);
+    return weight;
+  };
   return {
     find(layer, role, index) {
       const key = findName(tensors, layer, role, index);
-      const weight = decoded.get(key) ?? decodeTensor(tensors.get(key) as StoredTensor);
-      decoded.set(key, weight);
-      return { key, weight };
+      return { key, weight: decode(key) };
     },
+    get: (name) => (tensors.has(name) ? decode(name) : undefined),
     unused() {
       const names = [...tensors.keys()].filter((name) => !decoded.has(name));
       return names.filter((name) => tensors.get(name)?.spec.group !== "optimizer");
@@ -39,13 +49,23 @@ export function createWeightStore(artifacts: ModelArtifacts): WeightStore {
   };
 }
 
+/** Keras 3 has "kernel" for all of them. */
+const otherRoles: Readonly<Record<string, string>> = { depthwise_kernel: "kernel" };
+
 function findName(
   tensors: ReadonlyMap<string, StoredTensor>,
-  { name, path }: LayerPath,
+  { name, path, weightNames = [name], hasCell = false }: LayerPath,
   role: string,
   index: number,
 ): string {
-  for (const tail of [`${name}/${role}`, `${name}/vars/${index}`, `${name}/${index}`]) {
+  const roles = [
+    role,
+    ...(Object.hasOwn(otherRoles, role) ? [otherRoles[role]] : []),
+    `vars/${index}`,
+    `${index}`,
+  ];
+  const tails = roles.flatMap((end) => weightNames.map((own) => ({ own, end, tail: `${own}/${end}` })));
+  for (const { own, end, tail } of tails) {
     // Two models inside this one may each have a layer "dense": the path tells them apart.
     for (let i = 0; i <= path.length; i++) {
       const full = [...path.slice(i), tail].join("/");
@@ -56,9 +76,13 @@ function findName(
     if (matches.length > 1) {
       throw new RangeError(`layer ${name}: wanted one weight ${role}, got ${matches.join(", ")}`);
     }
+    const deeper = [...tensors.keys()].filter(
+      (key) => hasCell && `/${key}`.includes(`/${own}/`) && key.replace(/:0$/, "").endsWith(`/${end}`),
+    );
+    if (deeper.length === 1) return deeper[0];
   }
   const some = [...tensors.keys()].slice(0, 5).join(", ") || "no weights";
   throw new RangeError(
-    `layer ${name}: wanted a weight ${name}/${role}, with any prefix; the model has ${some}${tensors.size > 5 ? "..." : ""}`,
+    `layer ${name}: wanted a weight ${weightNames[0]}/${role}, with any prefix; the model has ${some}${tensors.size > 5 ? "..." : ""}`,
   );
 }

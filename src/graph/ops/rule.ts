@@ -24,6 +24,12 @@ export interface OpRule {
    * preScale and preZero, or as those of the node's input. Absent: the op has no table.
    */
   readonly tableInput?: "attrs" | "input";
+  /**
+   * The largest thing the op lays out besides its result, such as a padded input; absent: nothing.
+   *
+   * It counts against the memory cap: a stride as large as the padding makes a small result of a huge plane.
+   */
+  workspace?(node: Node, inputs: readonly Shape[]): Shape;
 }
 
 export type WeightShapes = Readonly<Record<string, readonly number[]>>;
@@ -33,10 +39,12 @@ export interface WeightRule {
   readonly dtypes: readonly Weight["dtype"][];
   /** Absent: any rank. */
   readonly rank?: number;
-  /** How many products an s8 weight of this shape adds into one accumulator. */
+  /** How many products an s8 weight of this shape adds into one accumulator; absent: it is stored only. */
   readonly depth?: (shape: readonly number[]) => number;
-  /** Output channels of an s8 weight of this shape; absent: the last axis. */
+  /** Output channels of an s8 weight of this shape, channel i % channels for element i; absent: the last axis. */
   readonly channels?: (shape: readonly number[]) => number;
+  /** Which u7 value an s8 weight is multiplied with; absent: the node's first input. */
+  readonly reads?: "output";
 }
 
 export type AttrRules = Readonly<Record<string, AttrRule>>;
@@ -54,6 +62,22 @@ export function finiteAttr(required: boolean, wanted = "a finite number"): AttrR
 
 export function integerAttr(required: boolean): AttrRule {
   return { required, wanted: "an integer", valid: (value) => Number.isSafeInteger(value) };
+}
+
+export const booleanAttr: AttrRule = {
+  required: false,
+  wanted: "a boolean",
+  valid: (value) => typeof value === "boolean",
+};
+
+/** A list of integers from `min` on, of `length` where it is given. */
+export function integersAttr(min: number, length?: number): AttrRule {
+  const valid = (value: AttrValue) =>
+    Array.isArray(value) &&
+    (length === undefined || value.length === length) &&
+    value.every((item) => Number.isSafeInteger(item) && item >= min);
+  const from = min === -Infinity ? "" : ` of at least ${min}`;
+  return { required: true, wanted: `a list of ${length ?? "any number of"} integers${from}`, valid };
 }
 
 /** One of the words. */

@@ -1,11 +1,13 @@
-/** Folds affine into the dense beside it: batch normalization costs nothing at run time. */
+/** Folds affine into the product beside it: batch normalization costs nothing at run time. */
 
 import { replaceNodes, soleConsumers, withNodes } from "../graph.js";
-import type { F32Weight, Graph, Node, Weight } from "../types.js";
+import type { Graph, Node, Weight } from "../types.js";
+import { biasOf, f32Weight, inputChannel, isLinear, isProduct, outputChannels, vector } from "./products.js";
 
 /**
- * Folds each affine into the f32 dense before it, whose activation is linear, or else into the one
- * after it, where the value between them has no other reader and is no output.
+ * Folds each affine into the f32 product (dense or convolution) before it, whose activation is linear,
+ * or into an affine before it, or else into the product after it, where the value between them has no
+ * other reader and is no output.
  *
  * The same numbers up to f32 rounding. Shared weights stay shared: keys of folded weights are made of
  * the keys of what went in.
@@ -25,103 +27,95 @@ function foldFirst(graph: Graph): Graph | undefined {
     const reader = sole.get(node.name);
     // Rounding to u7 between the two is part of what the graph computes.
     if (!reader || graph.quant.has(node.name)) continue;
-    if (isLinearDense(graph, node) && reader.op === "affine") return foldInto(graph, node, reader);
-    if (node.op === "affine" && isDense(graph, reader)) return foldAhead(graph, node, reader);
+    if (reader.op === "affine" && node.op === "affine") return foldTwo(graph, node, reader);
+    // A second input is added before the affine, and not scaled with the kernel.
+    if (reader.op === "affine" && isProduct(graph, node) && isLinear(node) && node.inputs.length === 1) {
+      return foldInto(graph, node, reader);
+    }
+    if (node.op === "affine" && isProduct(graph, reader) && canFoldAhead(graph, node, reader)) {
+      return foldAhead(graph, node, reader);
+    }
   }
   return undefined;
 }
 
-/** In f32: an s8 kernel has its codes and scales already. */
-function isDense(graph: Graph, node: Node): boolean {
-  return node.op === "dense" && graph.weights.get(node.weights.kernel)?.dtype === "f32";
+/**
+ * The offset of the affine reaches every output alike only where each sees the whole kernel: not at
+ * the zeros of a padding, and not in a transposed convolution. A scale alone passes anywhere.
+ */
+function canFoldAhead(graph: Graph, affine: Node, reader: Node): boolean {
+  if (reader.inputs[0] !== affine.name || reader.inputs[1] === affine.name) return false;
+  const padding = (reader.attrs.padding ?? []) as readonly number[];
+  const uniform = reader.op !== "convTranspose2d" && padding.every((cells) => cells === 0);
+  return uniform || f32Weight(graph, affine, "offset").data.every((value) => value === 0);
 }
 
-function isLinearDense(graph: Graph, node: Node): boolean {
-  return isDense(graph, node) && (node.attrs.activation ?? "linear") === "linear";
+/** (x s + t) u + v = x (s u) + (t u + v) */
+function foldTwo(graph: Graph, first: Node, second: Node): Graph {
+  const [s, t] = ["scale", "offset"].map((role) => f32Weight(graph, first, role).data);
+  const [u, v] = ["scale", "offset"].map((role) => f32Weight(graph, second, role).data);
+  const scale = `${first.weights.scale}*${second.weights.scale}`;
+  const offset = `${first.weights.offset}*${second.weights.scale}+${second.weights.offset}`;
+  const node = { ...first, name: second.name, weights: { scale, offset } };
+  return replaced(graph, first, second, node, [
+    [scale, vector(s.map((value, c) => value * u[c]))],
+    [offset, vector(t.map((value, c) => value * u[c] + v[c]))],
+  ]);
 }
 
 /** (x K + b) s + t = x (K s) + (b s + t); the result has the affine's name. */
-function foldInto(graph: Graph, dense: Node, affine: Node): Graph {
-  const { kernel, bias } = denseWeights(graph, dense);
-  const { scale, offset } = affineWeights(graph, affine);
-  const [, outputs] = kernel.shape;
-  const folded = kernel.data.map((value, i) => value * scale.data[i % outputs]);
-  const shifted = offset.data.map((value, o) => (bias?.data[o] ?? 0) * scale.data[o] + value);
+function foldInto(graph: Graph, product: Node, affine: Node): Graph {
+  const kernel = f32Weight(graph, product, "kernel");
+  const bias = biasOf(graph, product);
+  const [scale, offset] = [f32Weight(graph, affine, "scale").data, f32Weight(graph, affine, "offset").data];
+  const channels = outputChannels(product, kernel);
+  const folded = kernel.data.map((value, i) => value * scale[i % channels]);
+  const shifted = offset.map((value, o) => bias[o] * scale[o] + value);
 
-  const kernelKey = `${dense.weights.kernel}*${affine.weights.scale}`;
+  const kernelKey = `${product.weights.kernel}*${affine.weights.scale}`;
   // Without a bias it is the offset itself.
-  const biasKey = bias
-    ? `${dense.weights.bias}*${affine.weights.scale}+${affine.weights.offset}`
+  const biasKey = product.weights.bias
+    ? `${product.weights.bias}*${affine.weights.scale}+${affine.weights.offset}`
     : affine.weights.offset;
-  const node: Node = {
-    ...dense,
-    name: affine.name,
-    weights: { ...dense.weights, kernel: kernelKey, bias: biasKey },
-  };
-  return withNodes(graph, {
-    nodes: replaceNodes(
-      graph,
-      new Map([
-        [dense, null],
-        [affine, node],
-      ]),
-    ),
-    weights: weightMap(kernelKey, kernel.shape, folded, biasKey, shifted),
-  });
-}
-
-/** (x s + t) K + b = x (s K) + (b + t K); the result keeps the dense's name. */
-function foldAhead(graph: Graph, affine: Node, dense: Node): Graph {
-  const { kernel, bias } = denseWeights(graph, dense);
-  const { scale, offset } = affineWeights(graph, affine);
-  const [inputs, outputs] = kernel.shape;
-  const folded = kernel.data.map((value, i) => value * scale.data[Math.floor(i / outputs)]);
-  // Summed in f64: K products rounded one by one would drift.
-  const shifted = new Float64Array(outputs);
-  for (let o = 0; o < outputs; o++) {
-    shifted[o] = bias?.data[o] ?? 0;
-    for (let i = 0; i < inputs; i++) shifted[o] += offset.data[i] * kernel.data[i * outputs + o];
-  }
-
-  const kernelKey = `${affine.weights.scale}*${dense.weights.kernel}`;
-  const product = `${affine.weights.offset}*${dense.weights.kernel}`;
-  const biasKey = bias ? `${product}+${dense.weights.bias}` : product;
-  const node: Node = {
-    ...dense,
-    inputs: affine.inputs,
-    weights: { ...dense.weights, kernel: kernelKey, bias: biasKey },
-  };
-  return withNodes(graph, {
-    nodes: replaceNodes(
-      graph,
-      new Map([
-        [affine, null],
-        [dense, node],
-      ]),
-    ),
-    weights: weightMap(kernelKey, kernel.shape, folded, biasKey, Float32Array.from(shifted)),
-  });
-}
-
-function denseWeights(graph: Graph, { weights }: Node): { kernel: F32Weight; bias: F32Weight | undefined } {
-  const bias = weights.bias === undefined ? undefined : (graph.weights.get(weights.bias) as F32Weight);
-  return { kernel: graph.weights.get(weights.kernel) as F32Weight, bias };
-}
-
-function affineWeights(graph: Graph, { weights }: Node): { scale: F32Weight; offset: F32Weight } {
-  const read = (role: string) => graph.weights.get(weights[role]) as F32Weight;
-  return { scale: read("scale"), offset: read("offset") };
-}
-
-function weightMap(
-  kernelKey: string,
-  shape: readonly number[],
-  kernel: Float32Array,
-  biasKey: string,
-  bias: Float32Array,
-): ReadonlyMap<string, Weight> {
-  return new Map<string, Weight>([
-    [kernelKey, { dtype: "f32", shape, data: kernel }],
-    [biasKey, { dtype: "f32", shape: [bias.length], data: bias }],
+  const weights = { ...product.weights, kernel: kernelKey, bias: biasKey };
+  return replaced(graph, product, affine, { ...product, name: affine.name, weights }, [
+    [kernelKey, { ...kernel, data: folded }],
+    [biasKey, vector(shifted)],
   ]);
+}
+
+/** (x s + t) K + b = x (s K) + (b + t K); the result keeps the product's name. */
+function foldAhead(graph: Graph, affine: Node, product: Node): Graph {
+  const kernel = f32Weight(graph, product, "kernel");
+  const [scale, offset] = [f32Weight(graph, affine, "scale").data, f32Weight(graph, affine, "offset").data];
+  const channel = inputChannel(product, kernel);
+  const folded = kernel.data.map((value, i) => value * scale[channel(i)]);
+  // Summed in f64: products rounded one by one would drift.
+  const shifted = Float64Array.from(biasOf(graph, product));
+  for (const [i, value] of kernel.data.entries()) shifted[i % shifted.length] += offset[channel(i)] * value;
+
+  const kernelKey = `${affine.weights.scale}*${product.weights.kernel}`;
+  const sum = `${affine.weights.offset}*${product.weights.kernel}`;
+  const biasKey = product.weights.bias ? `${sum}+${product.weights.bias}` : sum;
+  const weights = { ...product.weights, kernel: kernelKey, bias: biasKey };
+  const inputs = [affine.inputs[0], ...product.inputs.slice(1)];
+  return replaced(graph, affine, product, { ...product, inputs, weights }, [
+    [kernelKey, { ...kernel, data: folded }],
+    [biasKey, vector(Float32Array.from(shifted))],
+  ]);
+}
+
+/** `node` in the place of `second`, and `first` gone. */
+function replaced(
+  graph: Graph,
+  first: Node,
+  second: Node,
+  node: Node,
+  weights: readonly (readonly [string, Weight])[],
+): Graph {
+  const replacements = new Map<Node, Node | null>([
+    [first, null],
+    [second, node],
+  ]);
+  return withNodes(graph, { nodes: replaceNodes(graph, replacements), weights: new Map(weights) });
 }

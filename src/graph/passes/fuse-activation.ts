@@ -1,39 +1,47 @@
-/** Makes the activation after a dense part of it: one pass over memory less. */
+/** Makes the activation after a product or a sum part of it: one pass over memory less. */
 
 import { replaceNodes, soleConsumers, withNodes } from "../graph.js";
+import { opRule } from "../ops/index.js";
 import type { Graph, Node } from "../types.js";
+import { isLinear, isProduct } from "./products.js";
 
 /**
- * Gives each f32 dense whose activation is linear that of the unary node after it, where nothing else
- * reads the value between them and it is no output. The result has the unary's name.
+ * Gives each f32 node that can have an activation, and has none, that of the unary node after it,
+ * where nothing else reads the value between them and it is no output. The result has the unary's name.
  *
  * Exactly the same numbers.
  * @returns the same graph if there is nothing to fuse
  */
 export function fuseActivation(graph: Graph): Graph {
   const sole = soleConsumers(graph);
-  // One dense has one reader at most, so that no two fusions meet.
+  // A node has one reader at most here, so that no two fusions meet.
   const replacements = new Map<Node, Node | null>();
-  for (const dense of graph.nodes) {
-    const unary = sole.get(dense.name);
-    if (!unary || !canFuse(graph, dense, unary)) continue;
+  for (const node of graph.nodes) {
+    const unary = sole.get(node.name);
+    if (!unary || !canFuse(graph, node, unary)) continue;
     const { fn, ...numbers } = unary.attrs;
-    const { activation: _linear, ...attrs } = dense.attrs;
-    replacements.set(dense, null);
-    replacements.set(unary, { ...dense, name: unary.name, attrs: { ...attrs, activation: fn, ...numbers } });
+    const { activation: _linear, ...attrs } = node.attrs;
+    replacements.set(node, null);
+    replacements.set(unary, { ...node, name: unary.name, attrs: { ...attrs, activation: fn, ...numbers } });
   }
   if (replacements.size === 0) return graph;
   return withNodes(graph, { nodes: replaceNodes(graph, replacements) });
 }
 
-function canFuse(graph: Graph, dense: Node, unary: Node): boolean {
+function canFuse(graph: Graph, node: Node, unary: Node): boolean {
   return (
-    dense.op === "dense" &&
-    (dense.attrs.activation ?? "linear") === "linear" &&
-    // The parameters of the value between an s8 dense and its unary would be lost.
-    graph.weights.get(dense.weights.kernel)?.dtype === "f32" &&
-    !graph.quant.has(dense.name) &&
     unary.op === "unary" &&
-    unary.weights.table === undefined
+    unary.weights.table === undefined &&
+    // The parameters of the value between an s8 product and its unary would be lost.
+    !graph.quant.has(node.name) &&
+    isLinear(node) &&
+    (isProduct(graph, node) || isSum(node, unary))
   );
+}
+
+/** Arithmetic takes the activations that are bounds, and no others. */
+function isSum(node: Node, { attrs: { fn } }: Node): boolean {
+  // A recurrent cell has an activation too, but not after its result.
+  const isArithmetic = opRule(node.op)?.weights.operand !== undefined;
+  return isArithmetic && opRule(node.op)?.attrs(node).activation.valid(fn) === true;
 }

@@ -6,8 +6,9 @@ import { sameShape } from "../shape.js";
 import type { Graph, Node, Shape } from "../types.js";
 
 /**
- * Removes linear unary nodes and reshapes to the shape there is already. Outputs keep their names and
- * point to what the removed node read.
+ * Removes linear unary nodes, affines by 1 and 0, and nodes that move nothing: reshapes and resizes to
+ * the shape there is already, transposes in order, pads and slices of nothing, concats of one. Outputs
+ * keep their names and point to what the removed node read.
  *
  * @returns the same graph if there is nothing to remove
  */
@@ -34,10 +35,27 @@ function isNoOp(graph: Graph, node: Node, shapes: ReadonlyMap<string, Shape>): b
   const [input] = node.inputs;
   if (!sameParams(graph, node.name, input)) return false;
   if (node.op === "unary") return node.attrs.fn === "linear" && node.weights.table === undefined;
-  if (node.op === "reshape") {
-    return sameShape(shapes.get(node.name) as Shape, shapes.get(input) as Shape);
-  }
-  return false;
+  if (node.op === "affine") return isIdentity(graph, node);
+  const keepsShape = sameShape(shapes.get(node.name) as Shape, shapes.get(input) as Shape);
+  return keepsShape && Object.hasOwn(moves, node.op) && moves[node.op](node);
+}
+
+/** Ops that, where they keep the shape and this holds, keep every number in its place. */
+const moves: Readonly<Record<string, (node: Node) => boolean>> = {
+  concat: ({ inputs }) => inputs.length === 1,
+  pad: () => true,
+  reshape: () => true,
+  resize: () => true,
+  // From -1 on an axis reversed; else, a part as large as the whole is the whole.
+  slice: ({ attrs }) => (attrs.strides as readonly number[]).every((stride) => stride > 0),
+  transpose: ({ attrs }) => (attrs.perm as readonly number[]).every((axis, i) => axis === i),
+};
+
+function isIdentity(graph: Graph, { weights }: Node): boolean {
+  const is = (role: string, wanted: number) => {
+    return graph.weights.get(weights[role])?.data.every((value: number) => value === wanted) === true;
+  };
+  return is("scale", 1) && is("offset", 0);
 }
 
 /** Between values of different u7 parameters, or of u7 and f32, there is a conversion. */

@@ -5,6 +5,7 @@ import { packCsr } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
 import { activationOf, emitUnary } from "./elementwise.js";
+import { multipliersAt, requantizeAt } from "./epilogue.js";
 import { chooseProduct, type Product, productSteps } from "./product.js";
 
 export function lowerDense(to: Lowering, node: Node): void {
@@ -81,45 +82,12 @@ function lowerS8(to: Lowering, node: Node, kernel: S8Weight): void {
   if (!out) {
     // The last layer: the sums become real numbers without passing through 7 bits.
     const y = to.define(node.name, "f32");
-    productSteps(to, product, layout, x, y, { mult: multipliers(to, node, kernel, sx, 1) });
+    productSteps(to, product, layout, x, y, { mult: multipliersAt(to, node, kernel, sx, 1) });
     finish(to, node, y, rows * n);
     return;
   }
   const y = to.define(node.name, "u7");
-  const table = to.weight(node, "table");
-  const inner = table ? preActivation(node) : out;
-  const [low, high] = table ? [0, 127] : bounds(node, out);
-  const tableAt = table ? to.constants.upload(node.weights.table, () => table.data) : 0;
-  const post = to.constants.upload(`${node.name}/post`, () =>
-    Int32Array.from([inner.zero, low, high, tableAt]),
-  );
-  productSteps(to, product, layout, x, y, { mult: multipliers(to, node, kernel, sx, inner.scale), post });
-}
-
-function preActivation(node: Node): QuantParams {
-  const { preScale, preZero } = node.attrs;
-  return { scale: preScale as number, zero: preZero as number };
-}
-
-// A relu is a bound on the codes.
-function bounds(node: Node, out: QuantParams): [number, number] {
-  const fn = activationOf(node, "activation");
-  if (fn === "linear") return [0, 127];
-  const bound =
-    fn === "relu6" ? 6 : ((node.attrs.maxValue as number | undefined) ?? Number.POSITIVE_INFINITY);
-  if (fn !== "relu" && fn !== "relu6") throw new RangeError(`${node.name}: ${fn} in u7 wants a table`);
-  return [out.zero, Math.min(127, Math.round(bound / out.scale) + out.zero)];
-}
-
-// s_x s_w / s_y in f64, rounded once: plain IEEE arithmetic, the same everywhere.
-function multipliers(to: Lowering, node: Node, kernel: S8Weight, sx: number, sy: number): number {
-  return to.constants.upload(`${node.name}/mult`, () => {
-    const padded = new Float32Array(Math.ceil(kernel.scale.length / 4) * 4);
-    kernel.scale.forEach((sw, n) => {
-      padded[n] = (sx * sw) / sy;
-    });
-    return padded;
-  });
+  productSteps(to, product, layout, x, y, requantizeAt(to, node, kernel, sx, out));
 }
 
 function finish(to: Lowering, node: Node, y: Buffer, n: number): void {

@@ -33,8 +33,12 @@ export function emitUnary(
   });
 }
 
-export function activationOf(node: Node, key: string): UnaryFunctionName {
-  const name = node.attrs[key] ?? "linear";
+export function activationOf(
+  node: Node,
+  key: string,
+  absent: UnaryFunctionName = "linear",
+): UnaryFunctionName {
+  const name = node.attrs[key] ?? absent;
   if (!isUnaryFunctionName(name)) throw new RangeError(`${node.name}: unknown function ${name}`);
   return name;
 }

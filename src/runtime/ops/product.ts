@@ -2,14 +2,15 @@
 
 import type { S8Weight } from "../../graph/index.js";
 import { type CostVariant, costs, repackCost } from "../../kernels/costs.js";
+import { countBlocks, groupsOf4, groupsOf16, type LayoutName, pack4of16 } from "../../kernels/layouts.js";
 import {
-  countBlocks,
-  groupsOf4,
-  groupsOf16,
-  type LayoutName,
-  pack4of16,
-  packBlocks,
-} from "../../kernels/layouts.js";
+  matvecCall,
+  PLANES_SCRATCH,
+  type ProductWeights,
+  planeStride,
+  planesCall,
+  straightTiles,
+} from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
 
@@ -36,31 +37,63 @@ const CALL = 20;
 
 /** The cheapest way to compute a product, by the measured table of kernels/costs.ts. */
 export function chooseProduct(to: Lowering, product: Product): Choice {
-  const { kernel, rows, key, isWide } = product;
-  const [k, n] = kernel.shape;
-  const variant: CostVariant = to.options.variant === "relaxed" ? "relaxed" : "simd";
-  const blocks = to.constants.cache(`${key}/blocks`, () => ({
-    dense: groupsOf4(k) * groupsOf4(n),
-    "4x4": sum(countBlocks(kernel.data, k, n, 4)),
-    "1x4": sum(countBlocks(kernel.data, k, n, 1)),
-    "4of16": pack4of16(kernel.data, k, n) ? groupsOf4(n) * groupsOf16(k) : Number.POSITIVE_INFINITY,
-  }));
-  let best: Choice = { layout: "dense", by: "matvec" };
-  let least = Number.POSITIVE_INFINITY;
-  const consider = (layout: LayoutName, by: Choice["by"], cost: number) => {
-    if (cost >= least) return;
-    least = cost;
-    best = { layout, by };
-  };
-  for (const layout of ["dense", "4x4", "1x4", "4of16"] as const) {
-    const { matvec, spmm } = costs[variant][layout];
-    consider(layout, "matvec", rows * (blocks[layout] * matvec.block + n * matvec.output + 2 * CALL));
+  const { rows, isWide } = product;
+  const weights = weightsOf(product);
+  const { inputs: k, outputs: n } = weights;
+  const table = costs[variantOf(to)];
+  const blocks = blocksOf(to, weights);
+  const options: (Choice & { cost: number })[] = [];
+  for (const layout of layouts) {
+    const { matvec, spmm } = table[layout];
+    const cost = rows * (blocks[layout] * matvec.block + n * matvec.output + 2 * CALL);
+    options.push({ layout, by: "matvec", cost });
     // spmm has no form that keeps the sums, and 4of16 none for a row length that is not whole groups
     if (isWide || layout === "4of16") continue;
     const repack = (rows * (k + n) * repackCost) / 4;
-    consider(layout, "spmm", Math.ceil(rows / 8) * (blocks[layout] * spmm.block + n * spmm.output) + repack);
+    const tiles = Math.ceil(rows / 8);
+    options.push({
+      layout,
+      by: "spmm",
+      cost: tiles * (blocks[layout] * spmm.block + n * spmm.output) + repack,
+    });
   }
-  return best;
+  return options.reduce((best, option) => (option.cost < best.cost ? option : best));
+}
+
+const layouts = ["dense", "4x4", "1x4", "4of16"] as const;
+
+/** The cheapest layout for a product of C4 planes of `m8` tiles. */
+export function choosePlanes(
+  to: Lowering,
+  weights: ProductWeights,
+  m8: number,
+): Exclude<LayoutName, "4of16"> {
+  const table = costs[variantOf(to)];
+  const blocks = blocksOf(to, weights);
+  const costOf = (layout: LayoutName, tiles: number): number => {
+    const { block, output } = table[layout].spmm;
+    return tiles * (blocks[layout] * block + weights.outputs * output);
+  };
+  // The 1x4 kernel takes 32 pixels at a time; what is left over goes by 8 and costs about as much each.
+  const [whole, left] = [Math.floor(m8 / 4) * 4, m8 % 4];
+  const single = costOf("1x4", whole) + 2.5 * costOf("1x4", left);
+  const [dense, square] = [costOf("dense", m8), costOf("4x4", m8)];
+  if (single < dense && single < square) return "1x4";
+  return square < dense ? "4x4" : "dense";
+}
+
+const variantOf = (to: Lowering): CostVariant =>
+  to.options.variant === "reference" ? "simd" : to.options.variant;
+
+function blocksOf(to: Lowering, { key, data, inputs, outputs }: ProductWeights) {
+  return to.constants.cache(`${key}/blocks`, () => ({
+    dense: groupsOf4(inputs) * groupsOf4(outputs),
+    "4x4": sum(countBlocks(data, inputs, outputs, 4)),
+    "1x4": sum(countBlocks(data, inputs, outputs, 1)),
+    "4of16": pack4of16(data, inputs, outputs)
+      ? groupsOf4(outputs) * groupsOf16(inputs)
+      : Number.POSITIVE_INFINITY,
+  }));
 }
 
 const sum = (counts: Int32Array): number => counts.reduce((total, count) => total + count, 0);
@@ -91,6 +124,11 @@ export function productSteps(
   else matvecSteps(to, product, choice.layout, x, y, bias, epilogue);
 }
 
+function weightsOf({ key, kernel }: Product): ProductWeights {
+  const [inputs, outputs] = kernel.shape;
+  return { key, data: kernel.data, inputs, outputs };
+}
+
 function matvecSteps(
   to: Lowering,
   product: Product,
@@ -105,7 +143,7 @@ function matvecSteps(
   const n4 = groupsOf4(n);
   const { rows } = product;
   const sums = to.scratch(n4 * 16);
-  const multiply = matvecCall(to, product, layout, bias);
+  const multiply = matvecCall(kernels, to.constants, weightsOf(product), layout, bias);
   const width = post === undefined ? 4 : 1;
   to.emit({
     label: `${product.name}: matvec ${layout}`,
@@ -126,48 +164,6 @@ function matvecSteps(
   });
 }
 
-function matvecCall(
-  to: Lowering,
-  { key, kernel }: Product,
-  layout: LayoutName,
-  bias: number,
-): (y: number, x: number) => void {
-  const { kernels, constants } = to;
-  const [k, n] = kernel.shape;
-  const n4 = groupsOf4(n);
-  if (layout === "4of16") {
-    const k16 = groupsOf16(k);
-    const packed = () => constants.cache(`${key}/4of16`, () => pack4of16(kernel.data, k, n));
-    const w = constants.upload(`${key}/4of16/values`, () => packed()?.values as Int8Array);
-    const lanes = constants.upload(`${key}/4of16/lanes`, () => packed()?.lanes as Uint8Array);
-    return (y, x) => kernels.u7_s8w_matvec_4of16(y, x, w, lanes, bias, n4, k16);
-  }
-  // The gathering kernel takes four blocks of a row at once.
-  const { values, cols, starts } = uploadBlocks(to, key, kernel, layout, layout === "1x4" ? 4 : 1);
-  if (layout === "dense") {
-    const k4 = groupsOf4(k);
-    return (y, x) => kernels.u7_s8w_matvec(y, x, values, bias, n4, k4);
-  }
-  if (layout === "4x4") return (y, x) => kernels.u7_s8w_matvec_4x4(y, x, values, cols(), starts(), bias, n4);
-  const [colsAt, startsAt] = [cols(), starts()];
-  return (y, x) => kernels.u7_s8w_matvec_1x4(y, x, values, colsAt, startsAt, bias, n4 * 4);
-}
-
-function uploadBlocks(to: Lowering, key: string, kernel: S8Weight, layout: LayoutName, multiple: number) {
-  const [k, n] = kernel.shape;
-  const name = `${key}/${layout}/${multiple}`;
-  const rows = layout === "1x4" ? 1 : 4;
-  const blocks = to.constants.cache(name, () =>
-    packBlocks(kernel.data, k, n, rows, layout === "dense", multiple),
-  );
-  return {
-    blocks,
-    values: to.constants.upload(`${name}/values`, () => blocks.values),
-    cols: () => to.constants.upload(`${name}/cols`, () => blocks.cols),
-    starts: () => to.constants.upload(`${name}/starts`, () => blocks.starts),
-  };
-}
-
 function spmmSteps(
   to: Lowering,
   product: Product,
@@ -177,20 +173,16 @@ function spmmSteps(
   bias: number,
   { mult, post = 0 }: Epilogue,
 ): void {
-  const { kernels } = to;
-  const { kernel, key, rows } = product;
+  if (layout === "4of16") throw new RangeError(`${product.name}: 4of16 has no form in planes`);
+  const { kernels, constants } = to;
+  const { kernel, rows } = product;
   const [k, n] = kernel.shape;
   const [k4, n4] = [groupsOf4(k), groupsOf4(n)];
   const m8 = Math.ceil(rows / 8);
   const stride = planeStride(m8);
-  const { blocks, values, starts } = uploadBlocks(to, key, kernel, layout, 1);
-  const startsAt = starts();
-  const offsets = to.constants.upload(`${key}/${layout}/offsets/${stride}`, () =>
-    Int32Array.from(blocks.cols, (col) => col * stride),
-  );
+  const tiles = constants.upload(`tiles/${m8}`, () => straightTiles(m8));
   const planesIn = to.scratch(k4 * stride);
   const planesOut = to.scratch(n4 * stride);
-  const tile = to.scratch(128);
   to.emit({
     label: `${product.name}: rows to C4`,
     reads: [x],
@@ -200,31 +192,23 @@ function spmmSteps(
       return () => kernels.u7_rows_c4(to4, from, rows, k4, k, stride);
     },
   });
+  const multiply = planesCall(
+    kernels,
+    constants,
+    weightsOf(product),
+    layout,
+    `${stride}`,
+    (col) => col * stride,
+    { bias, mult, post },
+  );
+  const scratch = to.scratch(PLANES_SCRATCH);
   to.emit({
     label: `${product.name}: spmm ${layout}`,
     reads: [planesIn],
-    writes: [planesOut, tile],
+    writes: [planesOut, scratch],
     bind: (at) => {
-      const [yAt, xAt, tileAt] = [at(planesOut), at(planesIn), at(tile)];
-      if (layout === "1x4") {
-        return () =>
-          kernels.u7_s8w_spmm_1x4(
-            yAt,
-            xAt,
-            values,
-            offsets,
-            startsAt,
-            bias,
-            mult,
-            post,
-            tileAt,
-            m8,
-            n4,
-            stride,
-          );
-      }
-      return () =>
-        kernels.u7_s8w_spmm_4x4(yAt, xAt, values, offsets, startsAt, bias, mult, post, m8, n4, stride);
+      const [yAt, xAt, scratchAt] = [at(planesOut), at(planesIn), at(scratch)];
+      return () => multiply(yAt, xAt, scratchAt, tiles, m8, stride);
     },
   });
   to.emit({
@@ -236,10 +220,4 @@ function spmmSteps(
       return () => kernels.u7_c4_rows(rowsAt, from, rows, n4, stride, n);
     },
   });
-}
-
-// Planes a power of two apart fall on the same few sets of the L1 cache.
-function planeStride(m8: number): number {
-  const bytes = m8 * 32;
-  return bytes % 256 === 0 ? bytes + 64 : bytes;
 }

@@ -1,8 +1,9 @@
-/** Dense, Activation, the layers that only change shapes, and those that do nothing at inference. */
+/** Dense, Activation, Rescaling, and the layers that do nothing at inference. */
 
-import { formatShape, sizeOf } from "../../shape.js";
+import { formatShape } from "../../shape.js";
+import { addActivated } from "../activated.js";
 import { addActivation, readActivation, unsupportedActivation } from "../activation.js";
-import { asArray, booleanOption, describe, numberOption, option } from "../json.js";
+import { booleanOption, numberOption, option } from "../json.js";
 import type { LayerRule, LayerRules } from "./rule.js";
 
 const dense: LayerRule = {
@@ -21,16 +22,7 @@ const dense: LayerRule = {
       kernel: kernel.key,
       ...(hasBias ? { bias: builder.weight(layer, "bias", 1).key } : {}),
     };
-    const activation = readActivation(config) ?? "linear";
-    if (activation !== "softmax" && activation !== "logSoftmax") {
-      return [builder.add(name, "dense", [input], { weights, attrs: { activation } })];
-    }
-    // The layer's name goes to its result, by which others know it.
-    const linear = builder.add(`${name}/dense`, "dense", [input], {
-      weights,
-      attrs: { activation: "linear" },
-    });
-    return [addActivation(builder, name, activation, linear)];
+    return [addActivated(builder, name, "dense", input, readActivation(config) ?? "linear", { weights })];
   },
 };
 
@@ -41,30 +33,22 @@ const activation: LayerRule = {
   ],
 };
 
-const flatten: LayerRule = {
-  add({ name }, [input], builder) {
-    const size = sizeOf(builder.shapeOf(input));
-    return [builder.add(name, "reshape", [input], { attrs: { shape: [null, size] } })];
-  },
-};
-
-const reshape: LayerRule = {
+/** x * scale + offset, as an affine: a convolution after it takes it in. */
+const rescaling: LayerRule = {
+  unsupported: (config) =>
+    ["scale", "offset"]
+      .filter((key) => Array.isArray(option(config, key)))
+      .map((key) => `${key} per channel`),
   add({ name, config }, [input], builder) {
-    const target = asArray(option(config, "targetShape"), `${name}.target_shape`);
-    const shape = [null, ...resolveSizes(name, target, sizeOf(builder.shapeOf(input)))];
-    return [builder.add(name, "reshape", [input], { attrs: { shape } })];
+    const channels = builder.shapeOf(input).at(-1) as number;
+    const weight = (role: string, initial: number) => {
+      const data = new Float32Array(channels).fill(numberOption(config, role) ?? initial);
+      return builder.put(`${name}/${role}`, { dtype: "f32", shape: [channels], data });
+    };
+    const weights = { scale: weight("scale", 1), offset: weight("offset", 0) };
+    return [builder.add(name, "affine", [input], { weights })];
   },
 };
-
-/** -1 and null both stand for the one size that follows from the others. */
-function resolveSizes(name: string, target: readonly unknown[], size: number): readonly number[] {
-  const known = target.filter((dim): dim is number => typeof dim === "number" && dim >= 0);
-  const rest = size / known.reduce((product, dim) => product * dim, 1);
-  if (known.length < target.length - 1 || (known.length < target.length && !Number.isInteger(rest))) {
-    throw new RangeError(`layer ${name}: wanted a shape of ${size} elements, got ${describe(target)}`);
-  }
-  return target.map((dim) => (typeof dim === "number" && dim >= 0 ? dim : rest));
-}
 
 const identity: LayerRule = { add: (_layer, inputs) => inputs };
 
@@ -83,7 +67,6 @@ const trainingOnly = [
 export const coreLayers: LayerRules = {
   Dense: dense,
   Activation: activation,
-  Flatten: flatten,
-  Reshape: reshape,
+  Rescaling: rescaling,
   ...Object.fromEntries(trainingOnly.map((className) => [className, identity])),
 };

@@ -4,14 +4,29 @@ import type { Json } from "../json.js";
 import { option } from "../json.js";
 import type { LayerSpec } from "../topology.js";
 import { activationLayers } from "./activations.js";
+import { convolutionLayers } from "./convolution.js";
 import { coreLayers } from "./core.js";
+import { mergeLayers } from "./merge.js";
 import { normalizationLayers } from "./normalization.js";
+import { poolingLayers } from "./pooling.js";
+import { recurrentLayers } from "./recurrent.js";
 import type { LayerRule } from "./rule.js";
+import { shapeLayers } from "./shapes.js";
+import { wrapperLayers } from "./wrappers.js";
 
 const rules: Readonly<Record<string, LayerRule>> = {
-  ...coreLayers,
   ...activationLayers,
+  ...convolutionLayers,
+  ...coreLayers,
+  ...mergeLayers,
   ...normalizationLayers,
+  ...poolingLayers,
+  ...recurrentLayers,
+  ...shapeLayers,
+  ...wrapperLayers({
+    find: layerRule,
+    unsupported: (className, config) => unsupportedIn({ className, config }),
+  }),
 };
 
 export function layerRule(className: string): LayerRule | undefined {
@@ -19,7 +34,11 @@ export function layerRule(className: string): LayerRule | undefined {
 }
 
 /** What pare has not of one layer: its class, or options of it. */
-export function unsupportedIn({ className, config, model }: LayerSpec): readonly string[] {
+export function unsupportedIn({
+  className,
+  config,
+  model,
+}: Pick<LayerSpec, "className" | "config" | "model">): readonly string[] {
   if (model) return [];
   if (className === "InputLayer") return unsupportedInput(config).map((what) => `InputLayer: ${what}`);
   const rule = layerRule(className);

@@ -100,4 +100,39 @@ function spreadOver(values: Float32Array, shape: Shape, axis: number): Float32Ar
   );
 }
 
-export const normalizationLayers: LayerRules = { BatchNormalization: batchNormalization };
+/** Over axes that are the last ones, as one: Ba et al., 2016. */
+const layerNormalization: LayerRule = {
+  add(layer, [input], builder) {
+    const { name, config } = layer;
+    const shape = builder.shapeOf(input);
+    const given = [option(config, "axis") ?? -1].flat().map(Number);
+    const axes = given.map((axis) => (axis < 0 ? axis + shape.length : axis)).sort((a, b) => a - b);
+    if (axes[0] < 1 || axes.some((axis, i) => axis !== shape.length - axes.length + i)) {
+      builder.unsupported(`LayerNormalization: axes ${given} of rank ${shape.length}`);
+      return [input];
+    }
+    const size = sizeOf(shape.slice(axes[0]));
+    const weights: Record<string, string> = {};
+    for (const [role, has] of [
+      ["gamma", booleanOption(config, "scale", true)],
+      ["beta", booleanOption(config, "center", true)],
+    ] as const) {
+      if (!has) continue;
+      const { key, data } = builder.weight(layer, role, Object.keys(weights).length);
+      weights[role] =
+        axes.length === 1 ? key : builder.put(`${key}/flat`, { dtype: "f32", shape: [size], data });
+    }
+    const attrs = { epsilon: numberOption(config, "epsilon") ?? 1e-3 };
+    if (axes.length === 1) return [builder.add(name, "layerNorm", [input], { attrs, weights })];
+
+    const flat = [...shape.slice(0, axes[0]), size];
+    const row = builder.add(`${name}/flat`, "reshape", [input], { attrs: { shape: flat } });
+    const normal = builder.add(`${name}/norm`, "layerNorm", [row], { attrs, weights });
+    return [builder.add(name, "reshape", [normal], { attrs: { shape } })];
+  },
+};
+
+export const normalizationLayers: LayerRules = {
+  BatchNormalization: batchNormalization,
+  LayerNormalization: layerNormalization,
+};

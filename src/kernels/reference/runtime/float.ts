@@ -1,9 +1,24 @@
 /** Plain-loop oracles of the f32 kernels: every product and every sum rounded to f32, in their order. */
 
 import type { Heap, Kernel } from "../../../wasm/index.js";
-import { exp, log, unary } from "./math.js";
+import { bound, exp, log, pmax, pmin, unary } from "./math.js";
 
 const f = Math.fround;
+
+/** By the number of the function in f32_arithmetic. */
+const arithmetic: readonly ((a: number, b: number) => number)[] = [
+  (a, b) => f(a + b),
+  (a, b) => f(a - b),
+  (a, b) => f(a * b),
+  (a, b) => f(a / b),
+  pmax,
+  pmin,
+  (a, b) => f(b - a),
+  (a, b) => f(b / a),
+];
+
+/** What f32_reduce does with the next number, by the number of the function. */
+const reductions = [arithmetic[0], arithmetic[0], pmax, pmin, arithmetic[2]];
 
 export function floatKernels(heap: Heap) {
   const views = () => ({ f32: new Float32Array(heap.buffer), i32: new Int32Array(heap.buffer) });
@@ -91,5 +106,52 @@ export function floatKernels(heap: Heap) {
     return 0;
   };
 
-  return { f32_affine, f32_matmul, f32_matvec_csr, f32_prelu, f32_softmax, f32_spmm_csr, f32_unary };
+  const f32_arithmetic: Kernel = (y, a, b, rows, n, bRow, bOne, fn, low, high) => {
+    const { f32 } = views();
+    for (let i = 0; i < rows * n; i++) {
+      const right = b / 4 + Math.floor(i / n) * bRow + (bOne ? 0 : i % n);
+      f32[y / 4 + i] = bound(arithmetic[fn](f32[a / 4 + i], f32[right]), low, high);
+    }
+    return 0;
+  };
+
+  const f32_reduce: Kernel = (y, x, rows, k, n, fn) => {
+    const { f32 } = views();
+    for (let i = 0; i < rows * n; i++) {
+      const first = x / 4 + Math.floor(i / n) * k * n + (i % n);
+      let sum = f32[first];
+      for (let j = 1; j < k; j++) sum = reductions[fn](sum, f32[first + j * n]);
+      f32[y / 4 + i] = fn === 1 ? sum / k : sum;
+    }
+    return 0;
+  };
+
+  const f32_layer_norm: Kernel = (y, x, gamma, beta, rows, n, epsilon) => {
+    const { f32 } = views();
+    for (let row = 0; row < rows; row++) {
+      const from = f32.subarray(x / 4 + row * n, x / 4 + (row + 1) * n);
+      const mean = f(from.reduce((sum, value) => f(sum + value), 0) / n);
+      const squares = from.map((value) => f(value - mean)).map((difference) => difference * difference);
+      const variance = f(squares.reduce((sum, value) => f(sum + value), 0) / n);
+      const inverse = f(1 / f(Math.sqrt(f(variance + f(epsilon)))));
+      for (let i = 0; i < n; i++) {
+        const normal = f(f(from[i] - mean) * inverse);
+        f32[y / 4 + row * n + i] = f(normal * f32[gamma / 4 + i]) + f32[beta / 4 + i];
+      }
+    }
+    return 0;
+  };
+
+  return {
+    f32_affine,
+    f32_arithmetic,
+    f32_layer_norm,
+    f32_matmul,
+    f32_matvec_csr,
+    f32_prelu,
+    f32_reduce,
+    f32_softmax,
+    f32_spmm_csr,
+    f32_unary,
+  };
 }

@@ -72,34 +72,41 @@ export function integerKernels(heap: Heap) {
     return sum;
   }
 
-  const u7_s8w_spmm_4x4: Kernel = (y, x, w, offsets, starts, bias, mult, post, m8, n4, yStride) => {
+  // What the two products in C4 share: `rows` outputs a block.
+  const spmm = (rows: number, args: readonly number[]) => {
+    const [y, x, w, offsets, starts, bias, mult, post, tiles, m8, n4, yStride] = args;
     const { u8, s8, i32, f32 } = views();
     const code = requantizer(heap, post);
-    for (let n = 0; n < n4 * 4; n++) {
-      for (let pixel = 0; pixel < m8 * 8; pixel++) {
-        let sum = i32[bias / 4 + n];
-        for (let block = i32[starts / 4 + (n >> 2)]; block < i32[starts / 4 + (n >> 2) + 1]; block++) {
-          sum += dot4(s8, w + block * 16 + (n & 3) * 4, u8, x + i32[offsets / 4 + block] + pixel * 4);
+    for (let tile = 0; tile < m8; tile++) {
+      const from = x + i32[tiles / 4 + tile * 2];
+      const to = y + i32[tiles / 4 + tile * 2 + 1];
+      for (let n = 0; n < n4 * 4; n++) {
+        const start = starts / 4 + Math.floor(n / rows);
+        for (let pixel = 0; pixel < 8; pixel++) {
+          let sum = i32[bias / 4 + n];
+          for (let block = i32[start]; block < i32[start + 1]; block++) {
+            sum += dot4(
+              s8,
+              w + (block * rows + (n % rows)) * 4,
+              u8,
+              from + i32[offsets / 4 + block] + pixel * 4,
+            );
+          }
+          u8[to + (n >> 2) * yStride + pixel * 4 + (n & 3)] = code(sum, f32[mult / 4 + n]);
         }
-        u8[y + (n >> 2) * yStride + pixel * 4 + (n & 3)] = code(sum, f32[mult / 4 + n]);
       }
     }
     return 0;
   };
 
-  const u7_s8w_spmm_1x4: Kernel = (y, x, w, offsets, starts, bias, mult, post, _scratch, m8, n4, yStride) => {
-    const { u8, s8, i32, f32 } = views();
-    const code = requantizer(heap, post);
-    for (let n = 0; n < n4 * 4; n++) {
-      for (let pixel = 0; pixel < m8 * 8; pixel++) {
-        let sum = i32[bias / 4 + n];
-        for (let block = i32[starts / 4 + n]; block < i32[starts / 4 + n + 1]; block++) {
-          sum += dot4(s8, w + block * 4, u8, x + i32[offsets / 4 + block] + pixel * 4);
-        }
-        u8[y + (n >> 2) * yStride + pixel * 4 + (n & 3)] = code(sum, f32[mult / 4 + n]);
-      }
-    }
-    return 0;
+  const u7_s8w_spmm_4x4: Kernel = (...args) => {
+    const [y, x, w, offsets, starts, _pairs, ...rest] = args;
+    return spmm(4, [y, x, w, offsets, starts, ...rest]);
+  };
+
+  const u7_s8w_spmm_1x4: Kernel = (...args) => {
+    const [y, x, w, offsets, starts, _pairs, bias, mult, post, _scratch, ...rest] = args;
+    return spmm(1, [y, x, w, offsets, starts, bias, mult, post, ...rest]);
   };
 
   const u7_s8w_spmm_4of16: Kernel = (y, x, w, lanes, bias, mult, post, m, n4, k16, xStride, yStride) => {

@@ -9,8 +9,13 @@ const bits = new Int32Array(1);
 const real = new Float32Array(bits.buffer);
 
 // pmin and pmax of SIMD128: the first operand where the comparison fails, NaN included.
-const pmin = (a: number, b: number): number => (b < a ? b : a);
-const pmax = (a: number, b: number): number => (a < b ? b : a);
+export const pmin = (a: number, b: number): number => (b < a ? b : a);
+export const pmax = (a: number, b: number): number => (a < b ? b : a);
+
+/** As every kernel with bounds has it: a NaN is kept, infinite bounds change nothing. */
+export function bound(x: number, low: number, high: number): number {
+  return pmin(pmax(x, f(low)), f(high));
+}
 
 const expCoefficients = [
   1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,

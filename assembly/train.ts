@@ -1,0 +1,21 @@
+// The export list of the training binary.
+export { f32_abs_max } from "./f32_abs_max";
+export { f32_abs_max_rows } from "./f32_abs_max_rows";
+export { f32_histogram } from "./f32_histogram";
+export { f32_i16_quantize } from "./f32_i16_quantize";
+export { f32_i32_quantize } from "./f32_i32_quantize";
+export { f32_kth_magnitude } from "./f32_kth_magnitude";
+export { f32_magnitudes_between } from "./f32_magnitudes_between";
+export { f32_min_max } from "./f32_min_max";
+export { f32_prune } from "./f32_prune";
+export { f32_prune_1x4 } from "./f32_prune_1x4";
+export { f32_prune_4x4 } from "./f32_prune_4x4";
+export { f32_prune_nofm } from "./f32_prune_nofm";
+export { f32_prune_signed } from "./f32_prune_signed";
+export { f32_prune_ties } from "./f32_prune_ties";
+export { f32_s8_quantize } from "./f32_s8_quantize";
+export { f32_score_1x4 } from "./f32_score_1x4";
+export { f32_score_4x4 } from "./f32_score_4x4";
+export { i16_f32_dequantize_rows } from "./i16_f32_dequantize_rows";
+export { i32_f32_dequantize_rows } from "./i32_f32_dequantize_rows";
+export { s8_f32_dequantize_rows } from "./s8_f32_dequantize_rows";

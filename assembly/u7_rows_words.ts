@@ -1,0 +1,32 @@
+// u7_rows_words: planes whose pixels are 4 neighbouring bytes of a row, for windows over few channels.
+//
+//   y          u7[groups][y_stride bytes]: row r, column c of group g is the word at
+//              r * x_row + c * step + 4 g of x
+//   x          u7[rows][x_row bytes], readable to (columns - 1) * step + groups * 4 bytes a row
+//   rows, columns, groups  >= 0
+//   step       bytes from column to column
+//   x_row, y_stride  bytes from row to row of x and from group to group of y
+export function u7_rows_words(
+  y: usize,
+  x: usize,
+  rows: i32,
+  columns: i32,
+  groups: i32,
+  step: i32,
+  x_row: i32,
+  y_stride: i32,
+): void {
+  for (let row = 0; row < rows; ++row) {
+    let to = y;
+    for (let group = 0; group < groups; ++group) {
+      let from = x + (<usize>group << 2);
+      for (let column: usize = 0, end = <usize>columns << 2; column < end; column += 4) {
+        store<u32>(to + column, load<u32>(from));
+        from += step;
+      }
+      to += y_stride;
+    }
+    x += x_row;
+    y += <usize>columns << 2;
+  }
+}

@@ -1,0 +1,64 @@
+/** A case of the bench: makes both sides, says whether they match, and only then are they timed. */
+
+import type { Match } from "./match.js";
+import type { SizeRow, TimeRow } from "./report.js";
+import { summarize } from "./statistics.js";
+import { type Effort, type Side, timeRounds } from "./timing.js";
+
+export interface Contest {
+  readonly match: Match;
+  readonly subject: Side;
+  readonly peer: Side;
+  /** Gives back what both sides hold. */
+  dispose(): void;
+}
+
+export interface TimeCase {
+  readonly suite: TimeRow["suite"];
+  /** As the contract of the bench writes it: `<op> <shape> s<percent zeros> <pattern>`. */
+  readonly name: string;
+  readonly subject: string;
+  readonly peer: string;
+  prepare(): Contest | Promise<Contest>;
+}
+
+export interface SizeCase {
+  readonly suite: "size";
+  readonly name: string;
+  readonly subject: string;
+  readonly peer: string;
+  measure(): Promise<{ readonly match: Match; readonly subjectBytes: number; readonly peerBytes: number }>;
+}
+
+/** Runs a case. One that throws, or does not match, is a row that failed: no numbers, and the next runs. */
+export async function runTimeCase(entry: TimeCase, effort: Effort): Promise<TimeRow> {
+  const { suite, name, subject, peer } = entry;
+  const untimed = { subjectMs: null, subjectP95Ms: null, peerMs: null, peerP95Ms: null, ratio: null };
+  let contest: Contest | undefined;
+  try {
+    contest = await entry.prepare();
+    const { matched, detail } = contest.match;
+    const times = matched ? summarize(timeRounds(contest.subject, contest.peer, effort)) : untimed;
+    return { suite, case: name, matched, subject, peer, ...times, detail };
+  } catch (error) {
+    return { suite, case: name, matched: false, subject, peer, ...untimed, detail: messageOf(error) };
+  } finally {
+    contest?.dispose();
+  }
+}
+
+export async function runSizeCase(entry: SizeCase): Promise<SizeRow> {
+  const { suite, name, subject, peer } = entry;
+  try {
+    const { match, subjectBytes, peerBytes } = await entry.measure();
+    const ratio = peerBytes / subjectBytes;
+    return { suite, case: name, ...match, subject, subjectBytes, peer, peerBytes, ratio };
+  } catch (error) {
+    const none = { subjectBytes: null, peerBytes: null, ratio: null };
+    return { suite, case: name, matched: false, subject, peer, ...none, detail: messageOf(error) };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,147 @@
+/**
+ * Measures the table of src/kernels/costs.ts on this machine: `npm run bench -- costs`.
+ *
+ * For each layout, products of several sizes and densities are timed, and the two costs are fitted: so
+ * much a block, so much an output. Run it with Node 24 for relaxed, with Node 20 for simd.
+ */
+
+import { createRandom } from "../src/data/index.js";
+import { countBlocks, groupsOf4, groupsOf16, type LayoutName } from "../src/kernels/layouts.js";
+import { packPost } from "../src/kernels/post.js";
+import {
+  createStore,
+  matvecCall,
+  PLANES_SCRATCH,
+  type ProductWeights,
+  planeStride,
+  planesCall,
+  straightTiles,
+} from "../src/kernels/products.js";
+import { type RuntimeKernel, runtimeSet } from "../src/kernels/runtime-set.js";
+import { type Engine, openEngine } from "../src/wasm/index.js";
+import { formatHost, readHost } from "./report.js";
+import { quick, type Side, timeAlone } from "./timing.js";
+
+interface Sample {
+  readonly blocks: number;
+  readonly outputs: number;
+  readonly ns: number;
+}
+
+const layouts: readonly LayoutName[] = ["dense", "4x4", "1x4", "4of16"];
+
+/** Parts of the blocks that are kept. */
+const densities: Readonly<Record<LayoutName, readonly number[]>> = {
+  dense: [1],
+  "4x4": [0.25, 0.1],
+  "1x4": [0.25, 0.1],
+  "4of16": [1],
+};
+
+/** Random weights in blocks; of a 4of16 every group keeps its first 4 inputs. */
+function makeWeights(layout: LayoutName, inputs: number, outputs: number, density: number): ProductWeights {
+  const random = createRandom(1);
+  const data = new Int8Array(inputs * outputs);
+  const rows = layout === "4x4" ? 4 : 1;
+  for (let output = 0; output < outputs; output += rows) {
+    for (let input = 0; input < inputs; input += layout === "4of16" ? 16 : 4) {
+      if (random.uniform() >= density) continue;
+      for (let i = 0; i < rows * 4; i++) data[(input + (i & 3)) * outputs + output + (i >> 2)] = 1 + (i & 3);
+    }
+  }
+  return { key: `${layout} ${inputs} ${density}`, data, inputs, outputs };
+}
+
+function blocksOf(layout: LayoutName, { data, inputs, outputs }: ProductWeights): number {
+  if (layout === "dense") return groupsOf4(inputs) * groupsOf4(outputs);
+  if (layout === "4of16") return groupsOf16(inputs) * groupsOf4(outputs);
+  return countBlocks(data, inputs, outputs, layout === "4x4" ? 4 : 1).reduce((sum, count) => sum + count, 0);
+}
+
+function matvecSide(engine: Engine<RuntimeKernel>, layout: LayoutName, weights: ProductWeights): Side {
+  const { heap, kernels } = engine;
+  const sums = heap.alloc(weights.outputs * 4);
+  const x = heap.alloc(weights.inputs);
+  const bias = heap.alloc(weights.outputs * 4);
+  const multiply = matvecCall(kernels, createStore(heap), weights, layout, bias);
+  return { name: weights.key, run: () => multiply(sums, x) };
+}
+
+// Tiles of 8 pixels: 256 rows.
+const TILES = 32;
+
+function planesSide(
+  engine: Engine<RuntimeKernel>,
+  layout: Exclude<LayoutName, "4of16">,
+  weights: ProductWeights,
+): Side {
+  const { heap, kernels } = engine;
+  const { inputs, outputs } = weights;
+  const stride = planeStride(TILES);
+  const put = (bytes: ArrayBufferView): number => createStore(heap).upload("bytes", () => bytes);
+  const [y, x] = [heap.alloc(groupsOf4(outputs) * stride), heap.alloc(groupsOf4(inputs) * stride)];
+  const scratch = heap.alloc(PLANES_SCRATCH);
+  const tiles = put(straightTiles(TILES));
+  const epilogue = {
+    bias: put(new Int32Array(outputs)),
+    mult: put(new Float32Array(outputs).fill(1e-3)),
+    post: put(packPost({ zero: 0, low: 0, high: 127, table: 0 })),
+  };
+  const multiply = planesCall(
+    kernels,
+    createStore(heap),
+    weights,
+    layout,
+    String(stride),
+    (col) => col * stride,
+    epilogue,
+  );
+  return { name: weights.key, run: () => multiply(y, x, scratch, tiles, TILES, stride) };
+}
+
+/** The block and output costs with the least squares of relative errors. */
+function leastSquares(samples: readonly Sample[]): { block: number; output: number } {
+  let [bb, bo, oo, b, o] = [0, 0, 0, 0, 0];
+  for (const { blocks, outputs, ns } of samples) {
+    const [left, right] = [blocks / ns, outputs / ns];
+    bb += left * left;
+    bo += left * right;
+    oo += right * right;
+    b += left;
+    o += right;
+  }
+  const determinant = bb * oo - bo * bo;
+  return { block: (b * oo - o * bo) / determinant, output: (o * bb - b * bo) / determinant };
+}
+
+function measure(
+  layout: LayoutName,
+  outputs: number,
+  sizes: readonly number[],
+  scale: number,
+  sideOf: (weights: ProductWeights) => Side,
+): string {
+  const samples = sizes.flatMap((inputs) =>
+    densities[layout].map((density): Sample => {
+      const weights = makeWeights(layout, inputs, outputs, density);
+      const ns = (timeAlone(sideOf(weights), quick) * 1e6) / scale;
+      return { blocks: blocksOf(layout, weights), outputs, ns };
+    }),
+  );
+  const { block, output } = leastSquares(samples);
+  return `{ block: ${block.toPrecision(2)}, output: ${Math.max(output, 0).toPrecision(2)} }`;
+}
+
+const { variant } = openEngine(runtimeSet);
+console.log(`// ${formatHost(readHost(variant))}`);
+console.log(`${variant}: {`);
+for (const layout of layouts) {
+  const open = () => openEngine(runtimeSet, { variant });
+  const matvec = measure(layout, 1024, [256, 1024], 1, (weights) => matvecSide(open(), layout, weights));
+  const spmm =
+    layout === "4of16"
+      ? "no planes form"
+      : measure(layout, 512, [128, 512], TILES, (weights) => planesSide(open(), layout, weights));
+  console.log(`  "${layout}": { matvec: ${matvec}, spmm: ${spmm} },`);
+}
+console.log("},");

@@ -1,0 +1,51 @@
+// Makes dist/: binaries, bundles, declarations. `--js` leaves the declarations out, which is quicker.
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import "./wasm.mjs";
+
+const options = {
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  packages: "external",
+  external: ["node:*"],
+  outdir: "dist",
+  metafile: true,
+  logLevel: "warning",
+};
+
+rmSync("dist/chunks", { recursive: true, force: true });
+
+// One file that needs no other: what a phone downloads.
+const runtime = await bundle({ entryPoints: ["src/runtime.ts"], minify: true });
+const foreign = Object.values(runtime.metafile.outputs).flatMap((output) => output.imports);
+if (foreign.length > 0) throw new Error(`pare/runtime imports ${foreign.map(({ path }) => path).join(", ")}`);
+
+// The others share what they have in common, and keep their names for readable stack traces.
+await bundle({
+  entryPoints: ["index", "kernels", "tfjs", "cli"].map((name) => `src/${name}.ts`).filter(existsSync),
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
+  minifySyntax: true,
+  minifyWhitespace: true,
+});
+if (existsSync("dist/cli.js")) chmodSync("dist/cli.js", 0o755);
+
+const bytes = readFileSync("dist/runtime.js");
+console.log(`dist/runtime.js: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
+
+if (!process.argv.includes("--js")) {
+  // The compiler's memory of what it has written outlives what it has written.
+  if (!existsSync("dist/types/runtime.d.ts")) rmSync("build/types.tsbuildinfo", { force: true });
+  const tsc = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"];
+  const { status } = spawnSync(process.execPath, tsc, { stdio: "inherit" });
+  if (status !== 0) process.exit(1);
+}
+
+// esbuild has already said what is wrong.
+function bundle(more) {
+  return build({ ...options, ...more }).catch(() => process.exit(1));
+}

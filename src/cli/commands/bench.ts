@@ -1,0 +1,151 @@
+/** pare bench MODEL.json OUT.pare: latency, size and agreement, side by side with tfjs' wasm backend. */
+
+import { gzipSync } from "node:zlib";
+import type { Command } from "commander";
+import { createRandom } from "../../data/index.js";
+import { readArtifacts } from "../../index.js";
+import { type LoadedModel, load } from "../../runtime.js";
+import { compareOutputs } from "../agreement.js";
+import { formatBytes, formatMs, formatNumber, formatPercent, formatTable } from "../format.js";
+import { type Host, printJson, warnOfReference } from "../host.js";
+import { readPareFile } from "../open.js";
+import { collect, integerIn, type Scaling, withJson, withRemote, withScaling } from "../options.js";
+import { loadTfjs, loadTfjsModel, tfjsPredictor, tfjsRun } from "../peer.js";
+import { type Predictor, predictAll } from "../predict.js";
+import { withProgress } from "../progress.js";
+import { readSamples, type Samples, sizeOf, slice } from "../samples.js";
+import { speedup, timeInTurns } from "../timing.js";
+
+interface BenchOptions extends Scaling {
+  readonly data?: readonly string[];
+  readonly batch: number;
+  readonly rounds: number;
+  readonly allowRemote: boolean;
+  readonly json: boolean;
+}
+
+export function addBench(program: Command, host: Host): void {
+  const command = program
+    .command("bench")
+    .description("compare a .pare file with its tfjs model on tfjs' wasm backend")
+    .argument("<model>", "model.json")
+    .argument("<file>", ".pare file made from it")
+    .option("--data <DATA>", "samples to compare the outputs on (default: seeded normal noise)", collect)
+    .option("--batch <N>", "samples in a run", integerIn(1, 4096), 1)
+    .option("--rounds <N>", "turns of each side", integerIn(3, 10_000), 60);
+  withJson(withRemote(withScaling(command))).action((model: string, file: string, options: BenchOptions) =>
+    bench(host, model, file, options),
+  );
+}
+
+async function bench(host: Host, path: string, file: string, options: BenchOptions): Promise<void> {
+  const artifacts = await readArtifacts(path, options);
+  const bytes = await readPareFile(file, options.allowRemote);
+  using pare = await load(bytes);
+  warnOfReference(host, pare.variant);
+  const tf = await loadTfjs();
+  const peer = await tfjsPredictor(tf, artifacts);
+  checkSame(pare, peer, path, file);
+  const samples = options.data
+    ? await readSamples(options.data, pare.inputs, options)
+    : noise(pare, Math.max(100, options.batch));
+  if (samples.count < options.batch) {
+    throw new RangeError(
+      `--batch: wanted at most the ${samples.count} samples of the data, got ${options.batch}`,
+    );
+  }
+  const [got, wanted] = [await predictAll(pare, samples, host), await predictAll(peer, samples, host)];
+  const agreement = pare.outputs.map((output) => ({
+    output: output.name,
+    ...compareOutputs(got[output.name], wanted[output.name], output.shape),
+  }));
+
+  const inputs = slice(samples, 0, options.batch);
+  const runPeer = tfjsRun(tf, await loadTfjsModel(tf, artifacts), inputs, peer.inputs);
+  const timings = await withProgress(host, "timing", (progress) =>
+    timeInTurns(
+      { pare: () => void pare.run(inputs), tfjs: runPeer },
+      { rounds: options.rounds, signal: host.signal, progress },
+    ),
+  );
+  const weightGzipBytes = gzipSync(artifacts.weightData, { level: 9 }).length;
+  const data = {
+    model: path,
+    file,
+    node: process.version,
+    variant: pare.variant,
+    batch: options.batch,
+    rounds: options.rounds,
+    latency: {
+      pareMs: timings.pare.medianMs,
+      pareP95Ms: timings.pare.p95Ms,
+      tfjsMs: timings.tfjs.medianMs,
+      tfjsP95Ms: timings.tfjs.p95Ms,
+      ratio: speedup(timings.pare, timings.tfjs),
+    },
+    size: {
+      weightBytes: artifacts.weightData.length,
+      weightGzipBytes,
+      fileBytes: bytes.length,
+      ratio: artifacts.weightData.length / bytes.length,
+    },
+    samples: { count: samples.count, from: options.data ? "data" : "noise" },
+    agreement,
+  };
+  if (options.json) printJson(host, data);
+  else host.stdout.write(describe(data));
+}
+
+function checkSame(pare: LoadedModel, peer: Predictor, path: string, file: string): void {
+  const sizes = ({ inputs, outputs }: Predictor | LoadedModel) =>
+    [...inputs, ...outputs].map(({ name, shape }) => `${name}: ${sizeOf(shape)}`).join(", ");
+  if (sizes(pare) !== sizes(peer)) {
+    throw new RangeError(`${file} is not made from ${path}: wanted ${sizes(peer)}, got ${sizes(pare)}`);
+  }
+}
+
+/** The same noise each time, for models whose data are not at hand. */
+function noise(model: LoadedModel, count: number): Samples {
+  const random = createRandom(1);
+  const inputs = model.inputs.map(({ name, shape }) => {
+    const data = Float32Array.from({ length: count * sizeOf(shape) }, () => random.normal());
+    return [name, data] as const;
+  });
+  return { count, inputs: Object.fromEntries(inputs) };
+}
+
+interface Report {
+  readonly variant: string;
+  readonly batch: number;
+  readonly latency: {
+    readonly pareMs: number;
+    readonly pareP95Ms: number;
+    readonly tfjsMs: number;
+    readonly tfjsP95Ms: number;
+    readonly ratio: number;
+  };
+  readonly size: {
+    readonly weightBytes: number;
+    readonly weightGzipBytes: number;
+    readonly fileBytes: number;
+    readonly ratio: number;
+  };
+  readonly samples: { readonly count: number; readonly from: string };
+  readonly agreement: readonly ({ readonly output: string } & ReturnType<typeof compareOutputs>)[];
+}
+
+function describe({ variant, batch, latency, size, samples, agreement }: Report): string {
+  const times = (ratio: number) => `${formatNumber(ratio)}x`;
+  const rows = [
+    [`latency, batch ${batch}`, formatMs(latency.tfjsMs), formatMs(latency.pareMs), times(latency.ratio)],
+    ["  95th percentile", formatMs(latency.tfjsP95Ms), formatMs(latency.pareP95Ms), ""],
+    ["bytes", formatBytes(size.weightBytes), formatBytes(size.fileBytes), times(size.ratio)],
+    ["  gzip", formatBytes(size.weightGzipBytes), "", times(size.weightGzipBytes / size.fileBytes)],
+  ];
+  const lines = agreement.map(({ output, relativeRms, largest, sameClass }) => {
+    const classes = sameClass === null ? "" : `, same class ${formatPercent(sameClass)}`;
+    return `${output}: differs by ${formatPercent(relativeRms)} RMS, at most ${formatNumber(largest)}${classes}\n`;
+  });
+  const source = samples.from === "noise" ? "samples of noise: give --data for real ones" : "samples";
+  return `${formatTable(["", "tfjs-wasm", `pare (${variant})`, "ratio"], rows)}\nagreement on ${samples.count} ${source}\n${lines.join("")}`;
+}

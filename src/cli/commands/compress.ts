@@ -1,0 +1,205 @@
+/** pare compress MODEL.json -o OUT.pare: a tfjs model becomes a sparse int8 file. */
+
+import { type Command, Option } from "commander";
+import { type NdArray, readArray } from "../../data/index.js";
+import { type CompressResult, compress, type ModelArtifacts, readArtifacts, saveFile } from "../../index.js";
+import { GateError, UsageError } from "../errors.js";
+import { formatBytes, formatNumber, formatTable } from "../format.js";
+import { type Host, note, printJson } from "../host.js";
+import { layerRow, layerTitles } from "../layers.js";
+import { modelOf } from "../open.js";
+import {
+  collect,
+  numberIn,
+  type Pattern,
+  patternOf,
+  type Scaling,
+  sparsityOf,
+  withJson,
+  withRemote,
+  withScaling,
+} from "../options.js";
+import { type Predictor, predictAll } from "../predict.js";
+import { withProgress } from "../progress.js";
+import { dropOf, formatQuality, measureQuality, type Quality } from "../quality.js";
+import { type Recipe, readRecipe } from "../recipe.js";
+import { readSamples, type Samples } from "../samples.js";
+import { chooseOutput } from "./eval.js";
+
+interface CompressFlags extends Scaling {
+  readonly output: string;
+  readonly calibrate?: readonly string[];
+  readonly precision?: "int8" | "f32";
+  readonly sparsity?: number;
+  readonly pattern?: Pattern;
+  readonly recipe?: string;
+  readonly data?: readonly string[];
+  readonly labels?: string;
+  readonly measure?: string;
+  readonly maxDrop?: number;
+  readonly allowRemote: boolean;
+  readonly json: boolean;
+}
+
+export function addCompress(program: Command, host: Host): void {
+  const command = program
+    .command("compress")
+    .description("prune and quantize a tfjs model.json into a .pare file")
+    .argument("<model>", "model.json")
+    .requiredOption("-o, --output <FILE>", "the .pare file to write")
+    .option("--calibrate <DATA>", "samples that show the ranges of the activations; int8 needs them", collect)
+    .option(
+      "--sparsity <P>",
+      "part of each kernel to zero; a model that is sparse already stays so",
+      sparsityOf,
+    )
+    .option("--pattern <P>", "unstructured, 1x4, 4x4 or N:M (default: unstructured)", patternOf)
+    .addOption(new Option("--precision <P>", "default: int8").choices(["int8", "f32"]))
+    .option("--recipe <FILE>", "JSON with these settings; flags overrule it")
+    .option("--data <DATA>", "samples to measure the quality on, before and after", collect)
+    .option("--labels <DATA>", "their labels")
+    .option("--measure <NAME>", "the output that the labels are for, of several")
+    .option(
+      "--max-drop <D>",
+      "write nothing and exit with 4 where accuracy drops by more than D points, or RMS error grows by more than D percent",
+      numberIn(),
+    );
+  withJson(withRemote(withScaling(command))).action((model: string, flags: CompressFlags) =>
+    run(host, model, flags),
+  );
+}
+
+async function run(host: Host, path: string, flags: CompressFlags): Promise<void> {
+  checkFlags(flags);
+  const recipe = settingsOf(flags, flags.recipe === undefined ? {} : await readRecipe(flags.recipe));
+  const precision = recipe.precision ?? "int8";
+  if (precision === "int8" && flags.calibrate === undefined) {
+    throw new UsageError(
+      "int8 needs --calibrate DATA: some samples as the model gets them (or --precision f32)",
+    );
+  }
+  const artifacts = await readArtifacts(path, { allowRemote: flags.allowRemote });
+  using original = modelOf(artifacts);
+  const read = (specs: readonly string[]) => readSamples(specs, original.inputs, recipe);
+  const calibration = flags.calibrate && (await read(flags.calibrate));
+  const evaluation = flags.data && {
+    samples: await read(flags.data),
+    labels: await readArray(flags.labels as string),
+  };
+  const result = await compressArtifacts(host, artifacts, recipe, calibration);
+  const gate = evaluation && (await measureBoth(host, original, result, evaluation, flags));
+
+  const bytes = await result.bytes(gate && accuracyOf(gate));
+  if (gate?.passed !== false) await saveFile(flags.output, bytes, { signal: host.signal });
+  report(host, { path, artifacts, result, bytes, gate, flags });
+  if (gate?.passed === false) {
+    const unit = gate.before.task === "classification" ? "points of accuracy" : "% of RMS error";
+    throw new GateError(
+      `gate missed: lost ${formatNumber(gate.drop)} ${unit}, at most ${gate.maxDrop} allowed; nothing was written`,
+    );
+  }
+}
+
+function checkFlags({ data, labels, maxDrop }: CompressFlags): void {
+  if ((data === undefined) !== (labels === undefined))
+    throw new UsageError("--data and --labels go together");
+  if (maxDrop !== undefined && data === undefined) {
+    throw new UsageError("--max-drop needs --data and --labels to measure on");
+  }
+}
+
+/** The recipe, overruled by flags. */
+function settingsOf(flags: CompressFlags, recipe: Recipe): Recipe {
+  const { precision, sparsity, pattern, scale, offset } = flags;
+  const given = Object.entries({ precision, sparsity, pattern, scale, offset });
+  return { ...recipe, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
+}
+
+function compressArtifacts(
+  host: Host,
+  artifacts: ModelArtifacts,
+  { scale: _, offset: __, ...settings }: Recipe,
+  calibration: Samples | undefined,
+): Promise<CompressResult> {
+  return withProgress(host, "compressing", (progress) =>
+    compress(artifacts, {
+      ...settings,
+      ...(calibration && { calibration: calibration.inputs }),
+      signal: host.signal,
+      onProgress: ({ done, stage }) => progress.update(done, stage),
+    }),
+  );
+}
+
+interface Evaluation {
+  readonly samples: Samples;
+  readonly labels: NdArray;
+}
+
+interface Gate {
+  readonly before: Quality;
+  readonly after: Quality;
+  readonly drop: number;
+  readonly maxDrop?: number;
+  readonly passed: boolean;
+}
+
+async function measureBoth(
+  host: Host,
+  original: Predictor,
+  result: CompressResult,
+  { samples, labels }: Evaluation,
+  { maxDrop, measure: name }: CompressFlags,
+): Promise<Gate> {
+  const output = chooseOutput(original.outputs, name, "--measure");
+  const measure = async (predictor: Predictor, title: string) => {
+    const results = await predictAll(predictor, samples, host, title);
+    return measureQuality(results[output.name], output.shape, labels);
+  };
+  using compressed = result.createModel();
+  const before = await measure(original, "measuring before");
+  const after = await measure(compressed, "measuring after");
+  const drop = dropOf(before, after);
+  // NaN, which a broken model gives, is no pass.
+  const passed = maxDrop === undefined || drop <= maxDrop;
+  return { before, after, drop, passed, ...(maxDrop === undefined ? {} : { maxDrop }) };
+}
+
+/** For the provenance, which knows accuracy only. */
+function accuracyOf({ before, after }: Gate): { before: number; after: number } | undefined {
+  if (before.task !== "classification" || after.task !== "classification") return undefined;
+  return { before: before.accuracy, after: after.accuracy };
+}
+
+interface Outcome {
+  readonly path: string;
+  readonly artifacts: ModelArtifacts;
+  readonly result: CompressResult;
+  readonly bytes: Uint8Array;
+  readonly gate: Gate | undefined;
+  readonly flags: CompressFlags;
+}
+
+function report(host: Host, { path, artifacts, result, bytes, gate, flags }: Outcome): void {
+  const weightBytes = artifacts.weightData.length;
+  const written = gate?.passed !== false;
+  if (flags.json) {
+    printJson(host, {
+      model: path,
+      output: written ? flags.output : null,
+      weightBytes,
+      fileBytes: bytes.length,
+      ratio: weightBytes / bytes.length,
+      layers: result.layers,
+      ...(gate && { gate }),
+    });
+    return;
+  }
+  host.stdout.write(formatTable(layerTitles, result.layers.map(layerRow)));
+  if (gate) {
+    host.stdout.write(`\nbefore: ${formatQuality(gate.before)}\nafter:  ${formatQuality(gate.after)}\n`);
+  }
+  const ratio = formatNumber(weightBytes / bytes.length);
+  const sizes = `${formatBytes(weightBytes)} of weights -> ${formatBytes(bytes.length)}, ${ratio}x smaller`;
+  note(host, written ? `wrote ${flags.output}: ${sizes}` : sizes);
+}

@@ -1,0 +1,67 @@
+/** pare inspect FILE: what a .pare file or a tfjs model.json holds, layer by layer. */
+
+import type { Command } from "commander";
+import { describePare, type Graph, importModel, readArtifacts } from "../../index.js";
+import { load } from "../../runtime.js";
+import { formatBytes, formatCount, formatTable } from "../format.js";
+import { type Host, printJson } from "../host.js";
+import { describeLayers, type LayerInfo, layerRow, layerTitles } from "../layers.js";
+import { isModelJson, readPareFile } from "../open.js";
+import { withJson, withRemote } from "../options.js";
+
+interface InspectOptions {
+  readonly allowRemote: boolean;
+  readonly json: boolean;
+}
+
+export function addInspect(program: Command, host: Host): void {
+  const command = program
+    .command("inspect")
+    .description("show a .pare file or a tfjs model.json layer by layer")
+    .argument("<file>", ".pare file or model.json");
+  withJson(withRemote(command)).action((file: string, options: InspectOptions) =>
+    inspect(host, file, options),
+  );
+}
+
+interface Inspection {
+  readonly format: "pare" | "tfjs";
+  /** Of the .pare file; of the weights of a tfjs model. */
+  readonly bytes: number;
+  readonly graph: Graph;
+  readonly layers: readonly LayerInfo[];
+  readonly provenance?: unknown;
+}
+
+async function inspect(host: Host, file: string, options: InspectOptions): Promise<void> {
+  const { format, bytes, graph, layers, provenance } = isModelJson(file)
+    ? await inspectTfjs(file, options.allowRemote)
+    : await inspectPare(file, options.allowRemote);
+  const macs = layers.reduce((sum, layer) => sum + (layer.macs ?? 0), 0);
+  const { inputs, outputs } = graph;
+  if (options.json) {
+    printJson(host, { file, format, bytes, macs, inputs, outputs, layers, provenance });
+    return;
+  }
+  const names = inputs.map(({ name, shape }) => `${name} [${shape.map((dim) => dim ?? "batch").join(", ")}]`);
+  host.stdout.write(`${file}: ${format}, ${formatBytes(bytes)}, ${formatCount(macs)} MACs a sample\n`);
+  host.stdout.write(`inputs:  ${names.join("; ")}\noutputs: ${outputs.map((o) => o.name).join(", ")}\n\n`);
+  host.stdout.write(formatTable(layerTitles, layers.map(layerRow)));
+  if (provenance) host.stdout.write(`\nmade by: ${JSON.stringify(provenance)}\n`);
+}
+
+async function inspectPare(file: string, allowRemote: boolean): Promise<Inspection> {
+  const bytes = await readPareFile(file, allowRemote);
+  const { weights, provenance } = describePare(bytes, file);
+  const stored = new Map(weights.map(({ name, storedBytes }) => [name, storedBytes]));
+  using model = await load(bytes);
+  const layers = describeLayers(model.graph, (key) => stored.get(key) ?? 0);
+  return { format: "pare", bytes: bytes.length, graph: model.graph, layers, provenance };
+}
+
+async function inspectTfjs(file: string, allowRemote: boolean): Promise<Inspection> {
+  const artifacts = await readArtifacts(file, { allowRemote });
+  const graph = importModel(artifacts);
+  const layers = describeLayers(graph, (_, weight) => weight.data.byteLength);
+  return { format: "tfjs", bytes: artifacts.weightData.length, graph, layers };
+}

@@ -1,0 +1,71 @@
+/** pare run FILE --input X: predictions as .npy files or JSON. */
+
+import { basename, dirname, join } from "node:path";
+import { type Command, Option } from "commander";
+import { encodeNpy } from "../../data/index.js";
+import { saveFile } from "../../index.js";
+import type { ValueInfo } from "../../runtime.js";
+import { type Host, note, printJson } from "../host.js";
+import { type Engine, openPredictor } from "../open.js";
+import { collect, type Scaling, withJson, withRemote, withScaling } from "../options.js";
+import { predictAll } from "../predict.js";
+import { readSamples } from "../samples.js";
+
+interface RunOptions extends Scaling {
+  readonly input: readonly string[];
+  readonly output?: string;
+  readonly engine: Engine;
+  readonly allowRemote: boolean;
+  readonly json: boolean;
+}
+
+export function addRun(program: Command, host: Host): void {
+  const command = program
+    .command("run")
+    .description("run a .pare file or a tfjs model.json on data")
+    .argument("<file>", ".pare file or model.json")
+    .requiredOption("--input <DATA>", "samples; NAME=DATA for each input of a model with several", collect)
+    .option("-o, --output <FILE>", "write .npy instead of JSON; with several outputs FILE-NAME.npy for each")
+    .addOption(
+      new Option("--engine <E>", "who computes a model.json").choices(["pare", "tfjs"]).default("pare"),
+    );
+  withJson(withRemote(withScaling(command))).action((file: string, options: RunOptions) =>
+    run(host, file, options),
+  );
+}
+
+async function run(host: Host, file: string, options: RunOptions): Promise<void> {
+  const predictor = await openPredictor(file, options);
+  try {
+    const samples = await readSamples(options.input, predictor.inputs, options);
+    const results = await predictAll(predictor, samples, host);
+    const shapeOf = (output: ValueInfo) => [samples.count, ...output.shape];
+    if (options.output === undefined) {
+      const outputs = predictor.outputs.map(
+        (output) =>
+          [output.name, { shape: shapeOf(output), data: Array.from(results[output.name]) }] as const,
+      );
+      printJson(host, { file, samples: samples.count, outputs: Object.fromEntries(outputs) });
+      return;
+    }
+    const written: { name: string; path: string; shape: number[] }[] = [];
+    for (const output of predictor.outputs) {
+      const path = pathOf(options.output, output.name, predictor.outputs.length);
+      const shape = shapeOf(output);
+      const bytes = encodeNpy({ shape, data: results[output.name], dtype: "float32" });
+      await saveFile(path, bytes, { signal: host.signal });
+      written.push({ name: output.name, path, shape });
+    }
+    if (options.json) printJson(host, { file, samples: samples.count, written });
+    else for (const { path, shape } of written) note(host, `wrote ${path}: float32[${shape.join(", ")}]`);
+  } finally {
+    predictor.dispose();
+  }
+}
+
+/** out.npy, or out-NAME.npy for each of several. */
+function pathOf(output: string, name: string, outputs: number): string {
+  if (outputs === 1) return output;
+  // Names of tfjs layers hold slashes.
+  return join(dirname(output), `${basename(output, ".npy")}-${name.replace(/[^\w.-]+/g, "_")}.npy`);
+}

@@ -1,0 +1,38 @@
+/** From what went wrong to the exit code. */
+
+import { CommanderError } from "commander";
+
+export const exitCodes = { fine: 0, failure: 1, usage: 2, refused: 3, gate: 4, interrupted: 130 } as const;
+
+/** Options that do not go together, or that a file makes wrong: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** A quality gate was missed: exit code 4. */
+export class GateError extends Error {
+  override readonly name = "GateError";
+}
+
+// By name: a bundle may hold more than one copy of a class.
+const refusals: ReadonlySet<string> = new Set(["FormatError", "GraphError", "UnsupportedError"]);
+
+export function exitCodeOf(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) return exitCodes.interrupted;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
+  if (error instanceof UsageError) return exitCodes.usage;
+  if (error instanceof GateError) return exitCodes.gate;
+  // A model.json that is not there is no refusal, just as a .pare that is not there.
+  if ((error as { code?: unknown } | null)?.code === "import-missing") return exitCodes.failure;
+  return refusals.has((error as Error | null)?.name ?? "") ? exitCodes.refused : exitCodes.failure;
+}
+
+/** What to tell the user, or nothing where it was told already. */
+export function messageOf(error: unknown, signal: AbortSignal): string | undefined {
+  if (signal.aborted) return "interrupted";
+  // Commander has written its own.
+  if (error instanceof CommanderError) return undefined;
+  const { name, message, code } = error as Error & { code?: unknown };
+  if (name === "FormatError" || name === "GraphError") return `refused (${String(code)}): ${message}`;
+  return message ?? String(error);
+}

@@ -1,0 +1,51 @@
+/** argv -> command -> exit code. */
+
+import { Command } from "commander";
+import { addBench } from "./commands/bench.js";
+import { addCompress } from "./commands/compress.js";
+import { addDemo } from "./commands/demo.js";
+import { addEval } from "./commands/eval.js";
+import { addInspect } from "./commands/inspect.js";
+import { addRun } from "./commands/run.js";
+import { exitCodeOf, messageOf } from "./errors.js";
+import { colorsFor, type Host, note } from "./host.js";
+
+const epilogue = `
+DATA is .npy, IDX or numeric .csv, each also gzipped.
+
+Exit codes: 0 fine, 1 failure, 2 usage, 3 refused file, 4 a quality gate was missed, 130 interrupted.`;
+
+/**
+ * Runs one command line.
+ *
+ * @param argv without node and script
+ * @returns the exit code; never throws
+ */
+export async function main(argv: readonly string[], host: Host): Promise<number> {
+  try {
+    await createProgram(host).parseAsync([...argv], { from: "user" });
+    return 0;
+  } catch (error) {
+    const message = messageOf(error, host.signal);
+    if (message) note(host, `${colorsFor(host.stderr, host.env).red("error:")} ${message}`);
+    return exitCodeOf(error, host.signal);
+  }
+}
+
+function createProgram(host: Host): Command {
+  const program = new Command("pare")
+    .description("Shrinks TensorFlow.js models and runs them sparse and int8 in WebAssembly.")
+    .version(host.version)
+    // Before the commands are added: they take these settings over.
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => host.stdout.write(text),
+      writeErr: (text) => host.stderr.write(text),
+      getOutHasColors: () => colorsFor(host.stdout, host.env).isColorSupported,
+      getErrHasColors: () => colorsFor(host.stderr, host.env).isColorSupported,
+    })
+    .showHelpAfterError("(add --help for what there is)")
+    .addHelpText("after", epilogue);
+  for (const add of [addDemo, addCompress, addEval, addRun, addInspect, addBench]) add(program, host);
+  return program;
+}

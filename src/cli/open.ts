@@ -1,0 +1,68 @@
+/** MODEL on the command line: a tfjs model.json or a .pare file, by its name. */
+
+import { readFile } from "node:fs/promises";
+import {
+  createModel,
+  FormatError,
+  importModel,
+  type Model,
+  type ModelArtifacts,
+  readArtifacts,
+} from "../index.js";
+import { load } from "../runtime.js";
+import { UsageError } from "./errors.js";
+import { loadTfjs, tfjsPredictor } from "./peer.js";
+import type { Predictor } from "./predict.js";
+
+/** Who computes a model.json: pare's own f32 kernels, or tfjs. */
+export type Engine = "pare" | "tfjs";
+
+export interface OpenOptions {
+  readonly allowRemote: boolean;
+  readonly engine?: Engine;
+}
+
+/** Whether a path or URL names a tfjs model; anything else is taken for a .pare file. */
+export function isModelJson(path: string): boolean {
+  return /\.json([?#].*)?$/i.test(path);
+}
+
+/** Opens a model to predict with it. */
+export async function openPredictor(path: string, options: OpenOptions): Promise<Predictor> {
+  if (options.engine !== "tfjs") return openModel(path, options);
+  if (!isModelJson(path)) throw new UsageError(`${path}: tfjs runs a model.json only`);
+  return tfjsPredictor(await loadTfjs(), await readArtifacts(path, options));
+}
+
+/** Opens a model on pare's own runtime. */
+export async function openModel(path: string, { allowRemote }: OpenOptions): Promise<Model> {
+  if (isModelJson(path)) return modelOf(await readArtifacts(path, { allowRemote }));
+  refuseRemote(path, allowRemote);
+  return load(path);
+}
+
+export function modelOf(artifacts: ModelArtifacts): Model {
+  return createModel(importModel(artifacts));
+}
+
+/**
+ * Bytes of a .pare file.
+ *
+ * @throws FormatError import-remote, fetch-status
+ */
+export async function readPareFile(path: string, allowRemote: boolean): Promise<Uint8Array> {
+  refuseRemote(path, allowRemote);
+  if (!isRemote(path)) return new Uint8Array(await readFile(path));
+  const response = await fetch(path);
+  if (!response.ok) throw new FormatError("fetch-status", `${path}: the server said ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+function refuseRemote(path: string, allowRemote: boolean): void {
+  if (allowRemote || !isRemote(path)) return;
+  throw new FormatError("import-remote", `${path}: reading from the network needs --allow-remote`);
+}
+
+function isRemote(path: string): boolean {
+  return /^https?:\/\//i.test(path);
+}

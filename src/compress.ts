@@ -1,0 +1,205 @@
+/** From a tfjs model to a sparse int8 graph and the bytes of its file: import, prune, quantize, encode. */
+
+import {
+  checkPruneSettings,
+  type LayerReport,
+  type OpenRunner,
+  type Pattern,
+  pause,
+  pruneGraph,
+  quantizeGraph,
+  type RangeMethod,
+  readSamples,
+  reportLayers,
+  version,
+} from "./compress/index.js";
+import { describePare, encodePare, type Provenance, readArtifacts, saveFile } from "./file/index.js";
+import { checkGraph, type Graph, importModel, type ModelArtifacts, simplify } from "./graph/index.js";
+import { createKernels } from "./kernels/index.js";
+import { createModel, type InputData, type Model, type ModelOptions } from "./runtime/index.js";
+import type { Variant } from "./wasm/index.js";
+
+export interface CompressOptions {
+  /**
+   * Samples as the model gets them, f32, already scaled: by input name, or alone for one input. int8
+   * takes the ranges of all values from them; a hundred or a few are enough.
+   */
+  readonly calibration?: InputData | Readonly<Record<string, InputData>>;
+  /** int8 (default) wants calibration; f32 keeps weights and values as they are. */
+  readonly precision?: "int8" | "f32";
+  /** Part of each kernel to zero, in [0, 1); zeros that are there count. Default: none. */
+  readonly sparsity?: number;
+  /** Where the zeros are: anywhere (default), in blocks, or all but n of every m inputs. */
+  readonly pattern?: Pattern;
+  /** What of a value's range its codes cover. Default: percentile. */
+  readonly activations?: "percentile" | "mse" | "min-max";
+  /** In (50, 100], for activations "percentile". Default 99.99. */
+  readonly percentile?: number;
+  /** Moves biases by the mean error of their channels on the calibration samples. Default true. */
+  readonly biasCorrection?: boolean;
+  /** For the provenance, such as an ISO date. Default: none, so that the same input makes the same bytes. */
+  readonly created?: string;
+  /** Allow http and https for the model's path. Default false. */
+  readonly allowRemote?: boolean;
+  /** Forces a build of the kernels that calibrate; all give the same bytes. */
+  readonly variant?: Variant;
+  readonly onProgress?: (progress: CompressProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CompressProgress {
+  readonly stage: "import" | "prune" | "calibrate" | "correct" | "encode";
+  /** Part of the whole, 0 to 1. */
+  readonly done: number;
+}
+
+export interface CompressResult {
+  readonly graph: Graph;
+  readonly provenance: Provenance;
+  /** The layers that have kernels, in order. */
+  readonly layers: readonly LayerReport[];
+  /** The `.pare` file; with figures of accuracy, the file says them. */
+  bytes(accuracy?: Provenance["accuracy"]): Promise<Uint8Array>;
+  /** Writes the file whole or not at all. Node only. */
+  save(path: string, accuracy?: Provenance["accuracy"]): Promise<void>;
+  /** The compressed model, ready to run. Dispose it. */
+  createModel(options?: ModelOptions): Model;
+}
+
+/**
+ * Compresses a tfjs layers model.
+ *
+ * A model that its owner pruned stays as sparse: zeros stay zeros.
+ *
+ * @param model path of a model.json (Node; a URL with allowRemote), or what a save handler gets
+ * @throws TypeError, RangeError for options, calibration samples or weights that are none, by name
+ * @throws UnsupportedError listing all layers that pare has not; FormatError for files; the signal's reason
+ */
+export async function compress(
+  model: string | ModelArtifacts,
+  options: CompressOptions = {},
+): Promise<CompressResult> {
+  const settings = readOptions(options);
+  const { signal, onProgress } = options;
+  const report = (stage: CompressProgress["stage"], part: number) => {
+    const [from, to] = shares[stage];
+    onProgress?.({ stage, done: from + (to - from) * part });
+  };
+  await pause(signal);
+  const artifacts = await openArtifacts(model, options.allowRemote ?? false);
+  const imported = simplify(importModel(artifacts));
+  const samples = options.calibration === undefined ? undefined : readSamples(imported, options.calibration);
+  report("import", 1);
+
+  await pause(signal);
+  const kernels = createKernels(options.variant ? { variant: options.variant } : {});
+  const { graph: pruned, skipped } = pruneGraph(imported, settings, kernels);
+  report("prune", 1);
+
+  const open: OpenRunner = (graph, keep) => {
+    return createModel(graph, { keep, ...(options.variant && { variant: options.variant }) });
+  };
+  const { graph, kept } =
+    settings.precision === "f32" || !samples
+      ? { graph: pruned, kept: new Map<string, string>() }
+      : await quantizeGraph(pruned, { ...settings, samples, open, signal, onProgress: report });
+  checkGraph(graph);
+
+  await pause(signal);
+  const provenance = provenanceOf(artifacts, options, settings, samples?.count);
+  const bytes = await encodePare(graph, provenance);
+  report("encode", 1);
+  return resultOf(graph, provenance, bytes, joinNotes(skipped, kept));
+}
+
+/** How the whole divides, about. */
+const shares: Readonly<Record<CompressProgress["stage"], readonly [number, number]>> = {
+  import: [0, 0.05],
+  prune: [0.05, 0.1],
+  calibrate: [0.1, 0.4],
+  correct: [0.4, 0.9],
+  encode: [0.9, 1],
+};
+
+interface Settings {
+  readonly precision: "int8" | "f32";
+  readonly sparsity: number | undefined;
+  readonly pattern: Pattern;
+  readonly ranges: RangeMethod;
+  readonly biasCorrection: boolean;
+}
+
+function readOptions(options: CompressOptions): Settings {
+  const { precision = "int8", sparsity, pattern = "unstructured", biasCorrection = true } = options;
+  const { activations = "percentile", percentile = 99.99 } = options;
+  if (precision !== "int8" && precision !== "f32") {
+    throw new RangeError(`precision: wanted int8 or f32, got ${precision}`);
+  }
+  if (precision === "int8" && options.calibration === undefined) {
+    throw new RangeError("calibration: int8 wants samples as the model gets them, got none");
+  }
+  if (!["percentile", "mse", "min-max"].includes(activations)) {
+    throw new RangeError(`activations: wanted percentile, mse or min-max, got ${activations}`);
+  }
+  if (!(percentile > 50 && percentile <= 100)) {
+    throw new RangeError(`percentile: wanted a number above 50 and up to 100, got ${percentile}`);
+  }
+  checkPruneSettings({ sparsity, pattern });
+  const ranges = activations === "percentile" ? { method: activations, percentile } : { method: activations };
+  return { precision, sparsity, pattern, ranges, biasCorrection };
+}
+
+type Artifacts = ModelArtifacts & { readonly sourceHash?: string };
+
+async function openArtifacts(model: string | ModelArtifacts, allowRemote: boolean): Promise<Artifacts> {
+  if (typeof model === "string") return readArtifacts(model, { allowRemote });
+  if (typeof model === "object" && model !== null) return model;
+  throw new TypeError(`model: wanted a path or artifacts, got ${typeof model}`);
+}
+
+/** Without times or versions of the platform: the same input makes the same file. */
+function provenanceOf(
+  { sourceHash }: Artifacts,
+  { created }: CompressOptions,
+  { precision, sparsity, pattern, ranges, biasCorrection }: Settings,
+  samples: number | undefined,
+): Provenance {
+  const { method: activations, ...numbers } = ranges;
+  const pruning = sparsity === undefined && pattern === "unstructured" ? {} : { sparsity, pattern };
+  const quantization = precision === "f32" ? {} : { samples, activations, ...numbers, biasCorrection };
+  return {
+    versions: { pare: version },
+    recipe: { precision, ...pruning, ...quantization },
+    ...(sourceHash !== undefined && { sourceHash }),
+    ...(created !== undefined && { created }),
+  };
+}
+
+function resultOf(
+  graph: Graph,
+  provenance: Provenance,
+  encoded: Uint8Array,
+  notes: ReadonlyMap<string, string>,
+): CompressResult {
+  const stored = new Map(describePare(encoded).weights.map(({ name, storedBytes }) => [name, storedBytes]));
+  const bytes: CompressResult["bytes"] = async (accuracy) => {
+    return accuracy ? encodePare(graph, { ...provenance, accuracy }) : encoded.slice();
+  };
+  return {
+    graph,
+    provenance,
+    layers: reportLayers(graph, (key) => stored.get(key) ?? 0, notes),
+    bytes,
+    save: async (path, accuracy) => saveFile(path, await bytes(accuracy)),
+    createModel: (options) => createModel(graph, options),
+  };
+}
+
+function joinNotes(...all: readonly ReadonlyMap<string, string>[]): ReadonlyMap<string, string> {
+  const joined = new Map<string, string>();
+  for (const [name, note] of all.flatMap((notes) => [...notes])) {
+    const before = joined.get(name);
+    joined.set(name, before === undefined ? note : `${before}; ${note}`);
+  }
+  return joined;
+}

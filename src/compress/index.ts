@@ -1,0 +1,29 @@
+/** Prune, calibrate, quantize: arrays and graphs only. The only door of this folder. */
+
+export { type CorrectionOptions, measureShifts, type Shifts } from "./bias-correction.js";
+export {
+  type CollectOptions,
+  collectStatistics,
+  type OpenRunner,
+  type Runner,
+  readSamples,
+  type Samples,
+} from "./calibrate.js";
+export { type Statistics, StatisticsBuilder } from "./histogram.js";
+export { type KernelForm, type KernelNode, kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
+export { paramsOf, type Range } from "./params.js";
+export { pause } from "./pause.js";
+export {
+  checkPruneSettings,
+  type Pattern,
+  type PrunedGraph,
+  type PruneKernels,
+  type PruneSettings,
+  pruneGraph,
+} from "./prune.js";
+export { buildQuantized, chooseAllParams, hasTable, type QuantizeParams } from "./quantize.js";
+export { type QuantizedGraph, type QuantizeOptions, quantizeGraph } from "./quantize-graph.js";
+export { planQuantization, type QuantizePlan } from "./quantize-plan.js";
+export { chooseParams, percentileRange, type RangeMethod, searchParams } from "./range.js";
+export { type LayerReport, reportLayers } from "./report.js";
+export { version } from "./version.js";

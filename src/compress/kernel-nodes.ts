@@ -1,0 +1,87 @@
+/**
+ * Which nodes hold weights that compression works on, and how those lie in memory: the one place
+ * that pruning and quantization ask about an op.
+ *
+ * An op takes part as soon as its rule allows an s8 `kernel`. What its rule does not say (how the
+ * kernel splits into taps and input channels) is a row of `forms` where the common form is wrong.
+ */
+
+import { type F32Weight, type Graph, type Node, opRule, weightsOf } from "../graph/index.js";
+
+/** A kernel as `taps` matrices [inputs][outputs], one after the other. */
+export interface KernelForm {
+  readonly taps: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Why no pattern of zeros helps this op; absent where one does. */
+  readonly notPrunable?: string;
+}
+
+export interface KernelNode {
+  readonly node: Node;
+  readonly kernel: F32Weight;
+  readonly bias: F32Weight | undefined;
+  readonly form: KernelForm;
+  /** Products that one accumulator adds up. */
+  readonly depth: number;
+  /** Output channels: element i of the kernel belongs to channel i % channels. */
+  readonly channels: number;
+}
+
+type FormOf = (shape: readonly number[]) => KernelForm;
+
+/** A dense kernel is one tap; a convolution's [height, width, inputs, outputs] has height * width. */
+const commonForm: FormOf = (shape) => ({
+  taps: product(shape.slice(0, -2)),
+  inputs: shape.at(-2) ?? 1,
+  outputs: shape.at(-1) ?? 1,
+});
+
+const depthwiseForm: FormOf = (shape) => ({
+  taps: product(shape.slice(0, -2)),
+  inputs: 1,
+  outputs: product(shape.slice(-2)),
+  notPrunable: "a depthwise kernel has one input channel for each output",
+});
+
+/** Ops that read their kernels in another form than the common one. */
+const forms: Readonly<Record<string, FormOf>> = {
+  depthwiseConv2d: depthwiseForm,
+};
+
+/** The nodes with f32 kernels that could be s8, in the order of the graph. */
+export function kernelNodes(graph: Graph): readonly KernelNode[] {
+  return graph.nodes.flatMap((node) => {
+    const rule = opRule(node.op)?.weights.kernel;
+    const { kernel, bias } = weightsOf(graph, node);
+    if (!rule?.dtypes.includes("s8") || kernel?.dtype !== "f32") return [];
+    const formOf = Object.hasOwn(forms, node.op) ? forms[node.op] : commonForm;
+    const { shape } = kernel;
+    return [
+      {
+        node,
+        kernel,
+        bias: bias?.dtype === "f32" ? bias : undefined,
+        form: formOf(shape),
+        depth: rule.depth?.(shape) ?? product(shape.slice(0, -1)),
+        channels: rule.channels?.(shape) ?? shape.at(-1) ?? 1,
+      },
+    ];
+  });
+}
+
+/** @throws RangeError naming the layer whose kernel or bias holds NaN or Infinity */
+export function refuseNotFinite(layers: readonly KernelNode[]): void {
+  for (const { node, kernel, bias } of layers) {
+    for (const [role, weight] of Object.entries({ kernel, bias })) {
+      const index = weight?.data.findIndex((value) => !Number.isFinite(value)) ?? -1;
+      if (index >= 0) {
+        throw new RangeError(`${node.name}: wanted a finite ${role}, got ${weight?.data[index]} at ${index}`);
+      }
+    }
+  }
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((size, dim) => size * dim, 1);
+}

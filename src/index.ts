@@ -1,0 +1,59 @@
+/** `pare`: compresses tfjs models, reads, writes and runs `.pare` files. */
+
+export type { LayerReport, Pattern } from "./compress/index.js";
+export {
+  type CompressOptions,
+  type CompressProgress,
+  type CompressResult,
+  compress,
+} from "./compress.js";
+export {
+  type ArtifactsOptions,
+  describePare,
+  encodePare,
+  FormatError,
+  type PareSummary,
+  type Provenance,
+  type ReadArtifacts,
+  readArtifacts,
+  type SaveOptions,
+  saveFile,
+  saveModel,
+  type WeightSummary,
+} from "./file/index.js";
+export {
+  type AttrValue,
+  type Dim,
+  type F32Weight,
+  type Graph,
+  GraphError,
+  type GraphInput,
+  type GraphOutput,
+  type I32Weight,
+  type ImportedGraph,
+  importModel,
+  inferShapes,
+  type ModelArtifacts,
+  type Node,
+  parameterCount,
+  type QuantParams,
+  type S8Weight,
+  type Shape,
+  simplify,
+  type U7Weight,
+  UnsupportedError,
+  type Weight,
+  type WeightSpec,
+} from "./graph/index.js";
+export {
+  createModel,
+  type InputData,
+  LoadedModel,
+  type LoadOptions,
+  type LoadSource,
+  load,
+  Model,
+  type ModelOptions,
+  type ValueInfo,
+} from "./runtime/index.js";
+export type { Variant } from "./wasm/index.js";

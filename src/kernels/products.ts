@@ -1,0 +1,160 @@
+/** s8 x u7 products as calls on addresses: the weights packed and uploaded once, the kernel chosen by layout. */
+
+import type { Heap } from "../wasm/index.js";
+import { groupsOf4, groupsOf16, type LayoutName, pack4of16, packBlocks, pairBlocks } from "./layouts.js";
+import type { RuntimeKernels } from "./runtime-set.js";
+
+/** Where packed weights are kept. Keys name what was made, so that equal ones are shared. */
+export interface Store {
+  /** Address of the bytes that `make` gives, uploaded at the first call with this key. */
+  upload(key: string, make: () => ArrayBufferView): number;
+  /** A value computed once for a key, such as a packed layout. */
+  cache<T>(key: string, make: () => T): T;
+}
+
+// Kernels may read a vector past the last weight.
+const SLACK = 64;
+
+/** A store in a heap, for as long as the heap. */
+export function createStore(heap: Heap): Store {
+  const made = new Map<string, unknown>();
+  const cache = <T>(key: string, make: () => T): T => {
+    if (!made.has(key)) made.set(key, make());
+    return made.get(key) as T;
+  };
+  const upload = (key: string, make: () => ArrayBufferView): number =>
+    cache(`${key} @`, () => {
+      const { buffer, byteOffset, byteLength } = make();
+      const address = heap.alloc(byteLength + SLACK);
+      const to = heap.u8(address, byteLength + SLACK);
+      to.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+      to.fill(0, byteLength);
+      return address;
+    });
+  return { cache, upload };
+}
+
+export interface ProductWeights {
+  /** Names these weights in the store. */
+  readonly key: string;
+  /** s8[inputs][outputs]. */
+  readonly data: Int8Array;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** y: i32[groups of 4 outputs * 4], 16-byte aligned; x: u7[inputs], readable to whole groups of 16. */
+export type MatVec = (y: number, x: number) => void;
+
+/**
+ * The matrix-vector kernel of a layout.
+ *
+ * @param bias address of i32[groups of 4 outputs * 4]
+ */
+export function matvecCall(
+  kernels: RuntimeKernels,
+  store: Store,
+  weights: ProductWeights,
+  layout: LayoutName,
+  bias: number,
+): MatVec {
+  const { key, data, inputs, outputs } = weights;
+  const n4 = groupsOf4(outputs);
+  const name = `${key}/${layout}`;
+  if (layout === "4of16") {
+    const k16 = groupsOf16(inputs);
+    const packed = () =>
+      store.cache(name, () => {
+        const lanes = pack4of16(data, inputs, outputs);
+        if (lanes) return lanes;
+        throw new RangeError(`${key}: 4of16 wants at most 4 of every 16 inputs of an output, got more`);
+      });
+    const w = store.upload(`${name}/values`, () => packed().values);
+    const lanes = store.upload(`${name}/lanes`, () => packed().lanes);
+    return (y, x) => kernels.u7_s8w_matvec_4of16(y, x, w, lanes, bias, n4, k16);
+  }
+  const rows = layout === "1x4" ? 1 : 4;
+  // The gathering kernel takes four blocks of a row at once.
+  const multiple = layout === "1x4" ? 4 : 1;
+  const blocks = () =>
+    store.cache(name, () => packBlocks(data, inputs, outputs, rows, layout === "dense", multiple));
+  const w = store.upload(`${name}/values`, () => blocks().values);
+  if (layout === "dense") {
+    const k4 = groupsOf4(inputs);
+    return (y, x) => kernels.u7_s8w_matvec(y, x, w, bias, n4, k4);
+  }
+  const cols = store.upload(`${name}/cols`, () => blocks().cols);
+  const starts = store.upload(`${name}/starts`, () => blocks().starts);
+  if (layout === "4x4") return (y, x) => kernels.u7_s8w_matvec_4x4(y, x, w, cols, starts, bias, n4);
+  return (y, x) => kernels.u7_s8w_matvec_1x4(y, x, w, cols, starts, bias, n4 * 4);
+}
+
+/** Addresses of the numbers that follow a product: see assembly/post.ts. */
+export interface ProductEpilogue {
+  readonly bias: number;
+  readonly mult: number;
+  readonly post: number;
+}
+
+/** A product with pixels in C4 planes: addresses, and `m8` tiles of 8 pixels (see the kernel). */
+export type PlanesProduct = (
+  y: number,
+  x: number,
+  scratch: number,
+  tiles: number,
+  m8: number,
+  yStride: number,
+) => void;
+
+/** Bytes of scratch that a PlanesProduct wants. */
+export const PLANES_SCRATCH = 128;
+
+/**
+ * The kernel that multiplies C4 planes, for every layout but 4of16.
+ *
+ * @param offsetOf bytes from a tile of x to what the inputs 4 col to 4 col + 3 read: a plane, and in a
+ *   convolution a tap
+ * @param offsetKey names the offsets in the store
+ */
+export function planesCall(
+  kernels: RuntimeKernels,
+  store: Store,
+  weights: ProductWeights,
+  layout: Exclude<LayoutName, "4of16">,
+  offsetKey: string,
+  offsetOf: (col: number) => number,
+  { bias, mult, post }: ProductEpilogue,
+): PlanesProduct {
+  const { key, data, inputs, outputs } = weights;
+  const n4 = groupsOf4(outputs);
+  const rows = layout === "1x4" ? 1 : 4;
+  const name = `${key}/${layout}/paired`;
+  const blocks = () =>
+    store.cache(name, () => pairBlocks(packBlocks(data, inputs, outputs, rows, layout === "dense"), rows));
+  const w = store.upload(`${name}/values`, () => blocks().values);
+  const starts = store.upload(`${name}/starts`, () => blocks().starts);
+  const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
+  const offsets = store.upload(`${name}/offsets/${offsetKey}`, () =>
+    Int32Array.from(blocks().cols, offsetOf),
+  );
+  const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = kernels;
+  if (layout === "1x4") {
+    return (y, x, scratch, tiles, m8, yStride) => {
+      u7_s8w_spmm_1x4(y, x, w, offsets, starts, pairs, bias, mult, post, scratch, tiles, m8, n4, yStride);
+    };
+  }
+  return (y, x, _scratch, tiles, m8, yStride) => {
+    u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, bias, mult, post, tiles, m8, n4, yStride);
+  };
+}
+
+/** Tiles of pixels that lie one after the other in x and in y. */
+export function straightTiles(m8: number): Int32Array {
+  return Int32Array.from({ length: m8 * 2 }, (_, i) => (i >> 1) * 32);
+}
+
+/** Bytes between planes of `m8` tiles: a power of two apart, they would fall on the same sets of the L1 cache. */
+export function planeStride(m8: number): number {
+  const bytes = m8 * 32;
+  return bytes % 256 === 0 ? bytes + 64 : bytes;
+}

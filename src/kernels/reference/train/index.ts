@@ -1,0 +1,20 @@
+/** The oracle of the training binary, and what runs where there is no WebAssembly. */
+
+import type { Heap } from "../../../wasm/index.js";
+import { blockKernels } from "./blocks.js";
+import { pruneKernels } from "./prune.js";
+import { quantizeKernels } from "./quantize.js";
+import { selectKernels } from "./select.js";
+import { statisticsKernels } from "./statistics.js";
+
+export function trainReference(heap: Heap) {
+  return {
+    ...pruneKernels(heap),
+    ...selectKernels(heap),
+    ...blockKernels(heap),
+    ...quantizeKernels(heap),
+    ...statisticsKernels(heap),
+  };
+}
+
+export type TrainKernel = keyof ReturnType<typeof trainReference>;

@@ -1,0 +1,105 @@
+/** conv2d in integers: one product of C4 planes, a tap of the kernel being another byte offset. */
+
+import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
+import { groupsOf4 } from "../../kernels/layouts.js";
+import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
+import type { Lowering } from "../lowering.js";
+import { planesOf, tilesOf } from "../planes.js";
+import { biasAt, requantizeAt } from "./epilogue.js";
+import { choosePlanes } from "./product.js";
+import {
+  type Window,
+  type WindowInput,
+  wantsWords,
+  windowInput,
+  windowOf,
+  wordGroups,
+  wordInput,
+} from "./window-u7.js";
+
+/** @throws RangeError where the node's value has no u7 parameters */
+export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
+  const [input] = node.inputs;
+  const { scale, zero } = to.quant(input) as QuantParams;
+  const out = to.quant(node.name);
+  if (!out) throw new RangeError(`${node.name}: an s8 conv2d wants u7 parameters of its result`);
+  const [kh, kw, channels, outputs] = kernel.shape;
+  const window = windowOf(node, [kh, kw]);
+  const isWords = wantsWords(to.shape(input), window);
+  const x = isWords ? wordInput(to, node, window, zero) : windowInput(to, node, window, zero);
+  const perTap = isWords ? wordGroups(kw, channels) : groupsOf4(channels);
+  const weights = packTaps(to, node, kernel, isWords);
+  // Columns of 4 inputs, in the order in which packTaps lays them out.
+  const offsetOf = isWords
+    ? (col: number) => x.tap(Math.floor(col / perTap), col % perTap)
+    : (col: number) => {
+        const tap = Math.floor(col / perTap);
+        return x.tap(Math.floor(tap / kw), tap % kw) + (col % perTap) * x.stride;
+      };
+  const tiles = tilesOf(x.rows, 8);
+  const m8 = tiles.length / 2;
+  const layout = choosePlanes(to, weights, m8);
+  const multiply = planesCall(
+    to.kernels,
+    to.constants,
+    weights,
+    layout,
+    `${node.name}/${isWords ? "words" : "planes"}`,
+    offsetOf,
+    { bias: biasAt(to, node, outputs), ...requantizeAt(to, node, kernel, scale, out) },
+  );
+  emit(to, node, x, tiles, `spmm ${layout}${isWords ? " words" : ""}`, multiply);
+}
+
+function emit(
+  to: Lowering,
+  node: Node,
+  x: WindowInput,
+  tiles: Int32Array,
+  label: string,
+  multiply: ReturnType<typeof planesCall>,
+): void {
+  const y = to.define(node.name, "c4");
+  const { stride, bytes } = planesOf(to.shape(node.name));
+  const tilesAt = to.constants.upload(`${node.name}/tiles`, () => tiles);
+  const scratch = to.scratch(PLANES_SCRATCH);
+  const { batch } = to.options;
+  const m8 = tiles.length / 2;
+  to.emit({
+    label: `${node.name}: ${label}`,
+    reads: [x.buffer],
+    writes: [y, scratch],
+    bind: (at) => {
+      const [yAt, xAt, scratchAt] = [at(y), at(x.buffer), at(scratch)];
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          multiply(yAt + i * bytes, xAt + i * x.bytes, scratchAt, tilesAt, m8, stride);
+        }
+      };
+    },
+  });
+}
+
+/**
+ * The kernel as a matrix s8[taps][inputs of a tap, padded to fours][outputs]; a tap is a pixel of the
+ * window, or, where pixels are words, a row of it.
+ */
+function packTaps(to: Lowering, node: Node, kernel: S8Weight, isWords: boolean): ProductWeights {
+  const [kh, kw, channels, outputs] = kernel.shape;
+  const taps = isWords ? kh : kh * kw;
+  const inner = isWords ? kw * channels : channels;
+  const padded = groupsOf4(inner) * 4;
+  const key = `${node.weights.kernel}/${isWords ? "words" : "taps"}`;
+  const data = to.constants.cache(`${key}/matrix`, () => {
+    if (padded === inner) return kernel.data;
+    const matrix = new Int8Array(taps * padded * outputs);
+    for (let tap = 0; tap < taps; tap++) {
+      const from = kernel.data.subarray(tap * inner * outputs, (tap + 1) * inner * outputs);
+      matrix.set(from, tap * padded * outputs);
+    }
+    return matrix;
+  });
+  return { key, data, inputs: taps * padded, outputs };
+}
+
+export type { Window };

@@ -1,0 +1,54 @@
+/** What follows the sums of a product of integers: the numbers that the kernels' epilogues read. */
+
+import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
+import { groupsOf4 } from "../../kernels/layouts.js";
+import { packPost } from "../../kernels/post.js";
+import type { Lowering } from "../lowering.js";
+import { activationOf } from "./elementwise.js";
+
+/** Address of i32[groups of 4 * 4]. */
+export function biasAt(to: Lowering, node: Node, channels: number): number {
+  return to.constants.upload(`${node.weights.bias ?? `zeros/${channels}`}/i32`, () => {
+    const padded = new Int32Array(groupsOf4(channels) * 4);
+    padded.set(to.weight(node, "bias")?.data ?? []);
+    return padded;
+  });
+}
+
+/** Addresses of the multipliers and of what assembly/post.ts reads, for a result in u7. */
+export function requantizeAt(to: Lowering, node: Node, kernel: S8Weight, sx: number, out: QuantParams) {
+  const table = to.weight(node, "table");
+  const inner = table ? preActivation(node) : out;
+  const [low, high] = table ? [0, 127] : bounds(node, out);
+  const tableAt = table ? to.constants.upload(node.weights.table, () => table.data) : 0;
+  const post = to.constants.upload(`${node.name}/post`, () =>
+    packPost({ zero: inner.zero, low, high, table: tableAt }),
+  );
+  return { mult: multipliersAt(to, node, kernel, sx, inner.scale), post };
+}
+
+/** Address of f32[groups of 4 * 4]: s_x s_w / s_y in f64, rounded once, the same everywhere. */
+export function multipliersAt(to: Lowering, node: Node, kernel: S8Weight, sx: number, sy: number): number {
+  return to.constants.upload(`${node.name}/mult`, () => {
+    const padded = new Float32Array(groupsOf4(kernel.scale.length) * 4);
+    kernel.scale.forEach((sw, n) => {
+      padded[n] = (sx * sw) / sy;
+    });
+    return padded;
+  });
+}
+
+function preActivation(node: Node): QuantParams {
+  const { preScale, preZero } = node.attrs;
+  return { scale: preScale as number, zero: preZero as number };
+}
+
+/** A relu is a bound on the codes. @throws RangeError for any other function */
+export function bounds(node: Node, out: QuantParams): [number, number] {
+  const fn = activationOf(node, "activation");
+  if (fn === "linear") return [0, 127];
+  const bound =
+    fn === "relu6" ? 6 : ((node.attrs.maxValue as number | undefined) ?? Number.POSITIVE_INFINITY);
+  if (fn !== "relu" && fn !== "relu6") throw new RangeError(`${node.name}: ${fn} in u7 wants a table`);
+  return [out.zero, Math.min(127, Math.round(bound / out.scale) + out.zero)];
+}

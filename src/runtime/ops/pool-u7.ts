@@ -1,0 +1,123 @@
+/** Pools in integers. */
+
+import type { Node, QuantParams } from "../../graph/index.js";
+import { groupsOf4 } from "../../kernels/layouts.js";
+import { packPost } from "../../kernels/post.js";
+import type { Lowering } from "../lowering.js";
+import { planesOf, tilesOf } from "../planes.js";
+import { windowInput, windowOf } from "./window-u7.js";
+
+// More taps would not fit the 16 bits in which their codes are added up.
+const MAX_TAPS = 516;
+
+/** True for a pool whose result in integers is that of the op. */
+export function isPoolU7(to: Lowering, node: Node): boolean {
+  const [from, out] = [to.quant(node.inputs[0]), to.quant(node.name)];
+  if (!from || !out) return false;
+  const { size, padding } = node.attrs as Readonly<Record<string, readonly number[]>>;
+  // A largest code is that of the largest number only where both have the same meaning.
+  if (node.op === "maxPool") return from.scale === out.scale && from.zero === out.zero;
+  // The divisor must be the same everywhere.
+  return padding.every((cells) => cells === 0) && size[0] * size[1] <= MAX_TAPS;
+}
+
+export function lowerPoolU7(to: Lowering, node: Node): void {
+  const [input] = node.inputs;
+  const [from, out] = [to.quant(input) as QuantParams, to.quant(node.name) as QuantParams];
+  const size = node.attrs.size as readonly number[];
+  const taps = size[0] * size[1];
+  // The lowest code is never the largest of a window that holds another.
+  const x = windowInput(to, node, windowOf(node, size), 0);
+  const offsets = to.constants.upload(`${node.name}/offsets`, () =>
+    Int32Array.from({ length: taps }, (_, tap) => x.tap(Math.floor(tap / size[1]), tap % size[1])),
+  );
+  const tileList = tilesOf(x.rows, 4);
+  const tiles = to.constants.upload(`${node.name}/tiles`, () => tileList);
+  const m4 = tileList.length / 2;
+  const post = to.constants.upload(`${node.name}/post`, () =>
+    packPost({ zero: out.zero, low: 0, high: 127, table: 0 }),
+  );
+  const mult = Math.fround(from.scale / (out.scale * taps));
+  const y = to.define(node.name, "c4");
+  const { stride, bytes, groups } = planesOf(to.shape(node.name));
+  const { batch } = to.options;
+  const { u7_c4_max_pool, u7_c4_average_pool } = to.kernels;
+  const isMax = node.op === "maxPool";
+  to.emit({
+    label: `${node.name}: ${isMax ? "u7_c4_max_pool" : "u7_c4_average_pool"}`,
+    reads: [x.buffer],
+    writes: [y],
+    bind: (at) => {
+      const [yAt, xAt] = [at(y), at(x.buffer)];
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          const [yi, xi] = [yAt + i * bytes, xAt + i * x.bytes];
+          if (isMax) u7_c4_max_pool(yi, xi, offsets, tiles, m4, groups, taps, x.stride, stride);
+          else {
+            const offset = -taps * from.zero;
+            u7_c4_average_pool(
+              yi,
+              xi,
+              offsets,
+              post,
+              tiles,
+              m4,
+              groups,
+              taps,
+              x.stride,
+              stride,
+              offset,
+              mult,
+            );
+          }
+        }
+      };
+    },
+  });
+}
+
+/** True for a mean over all pixels. */
+export function isMeanU7(to: Lowering, node: Node): boolean {
+  const axes = node.attrs.axes as readonly number[];
+  return (
+    node.attrs.fn === "mean" &&
+    to.shape(node.inputs[0]).length === 4 &&
+    axes.length === 2 &&
+    axes[0] === 1 &&
+    axes[1] === 2 &&
+    to.quant(node.inputs[0]) !== undefined &&
+    to.quant(node.name) !== undefined
+  );
+}
+
+export function lowerMeanU7(to: Lowering, node: Node): void {
+  const [input] = node.inputs;
+  const [from, out] = [to.quant(input) as QuantParams, to.quant(node.name) as QuantParams];
+  const x = to.c4(input);
+  const y = to.define(node.name, "u7");
+  const { pixels, groups, stride, bytes, channels } = planesOf(to.shape(input));
+  const sums = to.scratch(groups * 16);
+  const post = to.constants.upload(`${node.name}/post`, () =>
+    packPost({ zero: out.zero, low: 0, high: 127, table: 0 }),
+  );
+  const mult = to.constants.upload(`${node.name}/mult`, () =>
+    new Float32Array(groupsOf4(channels) * 4).fill(from.scale / (out.scale * pixels)),
+  );
+  const { batch } = to.options;
+  const { u7_c4_sum, i32_u7_requantize } = to.kernels;
+  to.emit({
+    label: `${node.name}: u7_c4_sum`,
+    reads: [x],
+    writes: [y, sums],
+    bind: (at) => {
+      const [yAt, xAt, sumsAt] = [at(y), at(x), at(sums)];
+      // A sample's last group may run over into the next, which is written after it.
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          u7_c4_sum(sumsAt, xAt + i * bytes, pixels, groups, stride, -pixels * from.zero);
+          i32_u7_requantize(yAt + i * channels, sumsAt, mult, post, groups);
+        }
+      };
+    },
+  });
+}

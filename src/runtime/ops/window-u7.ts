@@ -1,0 +1,227 @@
+/** The input of a window in u7: padded, and its columns dealt out where the stride skips some. */
+
+import type { Node, Shape } from "../../graph/index.js";
+import type { Lowering } from "../lowering.js";
+import type { Buffer } from "../place.js";
+import { type Planes, planes, planesOf, type Rows, strideFor } from "../planes.js";
+
+/** Where a window's taps find their pixels. Offsets are in bytes from a tile of the input. */
+export interface WindowInput {
+  readonly buffer: Buffer;
+  /** Bytes of one sample of the buffer. */
+  readonly bytes: number;
+  /** From plane to plane of the buffer. */
+  readonly stride: number;
+  readonly rows: Rows;
+  /** Of the pixel under tap (ky, kx) in the first plane. */
+  tap(ky: number, kx: number): number;
+}
+
+export interface Window {
+  readonly size: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  /** [top, bottom, left, right] */
+  readonly padding: readonly number[];
+}
+
+export function windowOf(node: Node, size: readonly number[]): Window {
+  const { strides, padding, dilations = [1, 1] } = node.attrs as Readonly<Record<string, readonly number[]>>;
+  return { size, strides, dilations, padding };
+}
+
+/**
+ * Emits what prepares the planes of a value for a window.
+ *
+ * @param code fills the border
+ */
+export function windowInput(to: Lowering, node: Node, window: Window, code: number): WindowInput {
+  const [input] = node.inputs;
+  const { strides, dilations } = window;
+  const [, outHeight, outWidth] = to.shape(node.name) as readonly number[];
+  const step = strides[1];
+  const whole = paddedPlanes(to, node.name, input, window.padding, code);
+  const dealt = step === 1 ? undefined : phases(to, node.name, whole, step);
+  const geometry = dealt?.planes ?? whole.planes;
+  const pitch = geometry.width * 4;
+  return {
+    buffer: dealt?.buffer ?? whole.buffer,
+    bytes: geometry.bytes * step,
+    stride: geometry.stride,
+    rows: {
+      height: outHeight,
+      width: outWidth,
+      from: strides[0] * pitch,
+      to: outWidth * 4,
+    },
+    tap: (ky, kx) => {
+      const column = kx * dilations[1];
+      return (column % step) * geometry.bytes + ky * dilations[0] * pitch + Math.floor(column / step) * 4;
+    },
+  };
+}
+
+interface Held {
+  readonly buffer: Buffer;
+  readonly planes: Planes;
+}
+
+function paddedPlanes(
+  to: Lowering,
+  name: string,
+  input: string,
+  [top, bottom, left, right]: readonly number[],
+  code: number,
+): Held {
+  const from = planesOf(to.shape(input));
+  const x = to.c4(input);
+  if (top + bottom + left + right === 0) return { buffer: x, planes: from };
+  const into = planes(from.height + top + bottom, from.width + left + right, from.channels);
+  const buffer = to.scratch(into.bytes * to.options.batch);
+  const { batch } = to.options;
+  to.emit({
+    label: `${name}: u7_pad`,
+    reads: [x],
+    writes: [buffer],
+    bind: (at) => {
+      const [yAt, xAt] = [at(buffer), at(x)];
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          to.kernels.u7_pad(
+            yAt + i * into.bytes,
+            xAt + i * from.bytes,
+            from.groups,
+            from.height,
+            from.width * 4,
+            top,
+            bottom,
+            left * 4,
+            right * 4,
+            code,
+            from.stride,
+            into.stride,
+          );
+        }
+      };
+    },
+  });
+  return { buffer, planes: into };
+}
+
+function phases(to: Lowering, name: string, { buffer: x, planes: from }: Held, step: number): Held {
+  const into = planes(from.height, Math.ceil(from.width / step), from.channels);
+  const { batch } = to.options;
+  const buffer = to.scratch(into.bytes * step * batch);
+  to.emit({
+    label: `${name}: u7_c4_phases`,
+    reads: [x],
+    writes: [buffer],
+    bind: (at) => {
+      const [yAt, xAt] = [at(buffer), at(x)];
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          to.kernels.u7_c4_phases(
+            yAt + i * into.bytes * step,
+            xAt + i * from.bytes,
+            from.groups,
+            from.height,
+            from.width,
+            step,
+            from.stride,
+            into.stride,
+            into.bytes,
+          );
+        }
+      };
+    },
+  });
+  return { buffer, planes: into };
+}
+
+/**
+ * The input of a window over few channels: planes whose pixels are 4 neighbouring bytes of a row, so
+ * that no lane is spent on channels that are not there.
+ *
+ * @returns as `windowInput`, its tap (ky, group) the words 4 group to 4 group + 3 of the row under ky
+ */
+export function wordInput(to: Lowering, node: Node, window: Window, code: number): WindowInput {
+  const [input] = node.inputs;
+  const { strides, dilations, padding, size } = window;
+  const [, height, width, channels] = to.shape(input) as readonly number[];
+  const [, outHeight, outWidth] = to.shape(node.name) as readonly number[];
+  const [top, bottom, left, right] = padding;
+  const { batch } = to.options;
+  const x = to.u7(input);
+  const rows = height + top + bottom;
+  const row = (width + left + right) * channels;
+  const groups = wordGroups(size[1], channels);
+  const padded = to.scratch(strideFor(rows * row + 64) * batch);
+  const paddedBytes = strideFor(rows * row + 64);
+  const stride = strideFor(rows * outWidth * 4 + 32);
+  const buffer = to.scratch(groups * stride * batch);
+  to.emit({
+    label: `${node.name}: u7_pad`,
+    reads: [x],
+    writes: [padded],
+    bind: (at) => {
+      const [yAt, xAt] = [at(padded), at(x)];
+      const sample = height * width * channels;
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          to.kernels.u7_pad(
+            yAt + i * paddedBytes,
+            xAt + i * sample,
+            1,
+            height,
+            width * channels,
+            top,
+            bottom,
+            left * channels,
+            right * channels,
+            code,
+            0,
+            0,
+          );
+        }
+      };
+    },
+  });
+  to.emit({
+    label: `${node.name}: u7_rows_words`,
+    reads: [padded],
+    writes: [buffer],
+    bind: (at) => {
+      const [yAt, xAt] = [at(buffer), at(padded)];
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          to.kernels.u7_rows_words(
+            yAt + i * groups * stride,
+            xAt + i * paddedBytes,
+            rows,
+            outWidth,
+            groups,
+            strides[1] * channels,
+            row,
+            stride,
+          );
+        }
+      };
+    },
+  });
+  return {
+    buffer,
+    bytes: groups * stride,
+    stride,
+    rows: { height: outHeight, width: outWidth, from: strides[0] * outWidth * 4, to: outWidth * 4 },
+    tap: (ky, group) => group * stride + ky * dilations[0] * outWidth * 4,
+  };
+}
+
+/** Words that a row of a window takes. */
+export const wordGroups = (columns: number, channels: number): number => Math.ceil((columns * channels) / 4);
+
+/** True where words of neighbouring bytes take fewer products than channels in fours. */
+export function wantsWords(shape: Shape, { size, dilations }: Window): boolean {
+  const channels = shape.at(-1) as number;
+  return channels < 4 && dilations[1] === 1 && wordGroups(size[1], channels) <= size[1];
+}

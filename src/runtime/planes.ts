@@ -1,0 +1,82 @@
+/**
+ * Where the numbers of a picture lie in C4 planes: `u7[sample][C / 4][pixel][4]`.
+ *
+ * A plane is longer than its pixels: kernels write whole tiles, which run over into what is written
+ * next or into the slack behind the last pixel.
+ */
+
+import type { Shape } from "../graph/index.js";
+import { groupsOf4 } from "../kernels/layouts.js";
+
+/** A picture's size and the place of its planes, in bytes. */
+export interface Planes {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Groups of 4 channels, the last padded. */
+  readonly groups: number;
+  readonly pixels: number;
+  /** From plane to plane. */
+  readonly stride: number;
+  /** Of one sample. */
+  readonly bytes: number;
+}
+
+// A tile of 8 pixels may run over by 7 of them.
+const SLACK = 32;
+
+/** @param shape [batch, height, width, channels] */
+export function planesOf(shape: Shape): Planes {
+  const [height, width, channels] = shape.slice(1) as number[];
+  return planes(height, width, channels);
+}
+
+export function planes(height: number, width: number, channels: number): Planes {
+  const pixels = height * width;
+  const groups = groupsOf4(channels);
+  const stride = strideFor(pixels * 4 + SLACK);
+  return { height, width, channels, groups, pixels, stride, bytes: groups * stride };
+}
+
+/** Planes a power of two apart would fall on the same few sets of the L1 cache. */
+export function strideFor(bytes: number): number {
+  const size = Math.ceil(bytes / 16) * 16;
+  return size % 256 === 0 ? size + 64 : size;
+}
+
+/** True for values that C4 planes can hold: pictures. */
+export function isPicture(shape: Shape): boolean {
+  return shape.length === 4;
+}
+
+/** Rows of a window's output: how they lie in the planes that its taps are read from. */
+export interface Rows {
+  readonly height: number;
+  readonly width: number;
+  /** Bytes in the input from one output row to the next, and in the output. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Tiles that cover an output, of 8 or of 4 pixels: the kernels' `tiles`.
+ *
+ * Rows that follow each other in both are one run. The last tile of a run is moved back over the one
+ * before; a run shorter than a tile runs over into the next, which is written after it.
+ */
+export function tilesOf(rows: Rows, size: 4 | 8): Int32Array {
+  const isOneRun = rows.from === rows.width * 4 && rows.to === rows.from;
+  const runs = isOneRun ? 1 : rows.height;
+  const length = isOneRun ? rows.width * rows.height : rows.width;
+  const perRun = Math.ceil(length / size);
+  const tiles = new Int32Array(runs * perRun * 2);
+  let at = 0;
+  for (let run = 0; run < runs; run++) {
+    for (let tile = 0; tile < perRun; tile++) {
+      const pixel = Math.min(tile * size, Math.max(length - size, 0));
+      tiles[at++] = run * rows.from + pixel * 4;
+      tiles[at++] = run * rows.to + pixel * 4;
+    }
+  }
+  return tiles;
+}

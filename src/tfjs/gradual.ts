@@ -1,0 +1,164 @@
+/** Pruning while training: masks that grow by a schedule, held after every step. */
+
+import * as tf from "@tensorflow/tfjs-core";
+import { countZeros, editWeight } from "./edit.js";
+import { checkSparsity, type Pattern, parsePattern, pruneTo } from "./prune.js";
+import { polynomialDecay, type Schedule } from "./schedules.js";
+import type { StepPart } from "./step.js";
+import { chooseWeights, isExcluded, type ModelWeight, type WeightChoice } from "./weights.js";
+
+export interface GradualPruneOptions extends WeightChoice {
+  /** Share of zeros to end with, in [0, 1), for each weight tensor. An n:m pattern has its own. */
+  readonly sparsity?: number;
+  /** Final sparsity by name of a weight or layer, in place of `sparsity`; not with n:m. */
+  readonly targets?: Readonly<Record<string, number>>;
+  /** "unstructured" unless given. n:m begins with m:m and takes one more of each group at a time. */
+  readonly pattern?: Pattern;
+  /** `polynomialDecay()` unless given. */
+  readonly schedule?: Schedule;
+  /** First step with a mask, an integer >= 0; 0 unless given. */
+  readonly begin?: number;
+  /** Step of the last change of the masks, < all steps; after two thirds of them unless given. */
+  readonly end?: number;
+  /** Steps from one change to the next, an integer >= 1; a thirtieth of the way, at most 100, unless given. */
+  readonly frequency?: number;
+}
+
+interface Target {
+  readonly weight: ModelWeight;
+  readonly sparsity: number;
+  mask?: tf.Tensor;
+  zeros: number;
+}
+
+export interface GradualPruning extends StepPart {
+  /** Zeros over all weights that are pruned, in [0, 1], as of the last change of the masks. */
+  sparsity(): number;
+  /** By name of the weight. */
+  sparsities(): Readonly<Record<string, number>>;
+}
+
+/**
+ * Prepares the gradual pruning of a run.
+ *
+ * A weight that is 0 when its mask is made stays 0, whoever made it so: a model that was pruned before
+ * does not become denser.
+ *
+ * @param weights trainable weights of the model
+ * @param options which of them, how far and when
+ * @param steps of the whole run
+ * @throws RangeError for options out of range or at odds, or a name that means no weight
+ */
+export function gradualPruning(
+  weights: readonly ModelWeight[],
+  options: GradualPruneOptions,
+  steps: number,
+): GradualPruning {
+  const { pattern = "unstructured", schedule = polynomialDecay() } = options;
+  const { begin, end, frequency } = checkSteps(options, steps);
+  const nm = parsePattern(pattern);
+  const targets = chooseTargets(weights, options, nm !== undefined);
+
+  function grow(share: number): void {
+    for (const target of targets) {
+      const { variable } = target.weight;
+      const [now, sparsity]: [Pattern, number | undefined] = nm
+        ? [`${nm.m - Math.round(share * (nm.m - nm.n))}:${nm.m}`, undefined]
+        : [pattern, share * target.sparsity];
+      target.zeros = editWeight(variable, (view, kernels) => {
+        pruneTo(view, kernels, target.weight, now, sparsity);
+        return countZeros(view());
+      }).result;
+      target.mask?.dispose();
+      target.mask = tf.tidy(() => tf.cast(tf.notEqual(variable, 0), "float32"));
+    }
+  }
+
+  function before(step: number): void {
+    if (step < begin || step > end) return;
+    if ((step - begin) % frequency !== 0 && step !== end) return;
+    const share = step === end ? 1 : schedule((step - begin) / (end - begin));
+    if (!(share >= 0 && share <= 1)) {
+      throw new RangeError(`schedule: wanted a share in [0, 1], got ${share} at step ${step}`);
+    }
+    grow(share);
+  }
+
+  // The product, and not masked gradients: momentum, weight decay and whatever else an optimizer keeps
+  // move a weight whose gradient is 0.
+  function after(): void {
+    for (const { weight, mask } of targets) {
+      if (mask) tf.tidy(() => weight.variable.assign(tf.mul(weight.variable, mask)));
+    }
+  }
+
+  /** x * 0 is -0 for a negative x: the model that is left has one kind of zero. */
+  function finish(): void {
+    for (const { weight, mask } of targets) {
+      if (mask) editWeight(weight.variable, (view) => dropMinus(view()));
+    }
+  }
+
+  return {
+    before,
+    after,
+    finish,
+    dispose: () => {
+      for (const { mask } of targets) mask?.dispose();
+    },
+    sparsity: () =>
+      targets.reduce((sum, { zeros }) => sum + zeros, 0) /
+      targets.reduce((sum, { weight }) => sum + weight.variable.size, 0),
+    sparsities: () =>
+      Object.fromEntries(targets.map(({ weight, zeros }) => [weight.name, zeros / weight.variable.size])),
+  };
+}
+
+function dropMinus(values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) if (values[i] === 0) values[i] = 0;
+}
+
+function checkSteps({ begin = 0, end, frequency }: GradualPruneOptions, steps: number) {
+  if (!Number.isInteger(begin) || begin < 0 || begin >= steps) {
+    throw new RangeError(`begin: wanted an integer in [0, ${steps}), the steps of this run, got ${begin}`);
+  }
+  const last = end ?? Math.max(begin, Math.floor((steps * 2) / 3));
+  if (!Number.isInteger(last) || last < begin || last >= steps) {
+    throw new RangeError(`end: wanted an integer in [${begin}, ${steps}), got ${end}`);
+  }
+  const every = frequency ?? Math.min(100, Math.max(1, Math.floor((last - begin) / 30)));
+  if (!Number.isInteger(every) || every < 1) {
+    throw new RangeError(`frequency: wanted an integer >= 1, got ${frequency}`);
+  }
+  return { begin, end: last, frequency: every };
+}
+
+function chooseTargets(
+  weights: readonly ModelWeight[],
+  options: GradualPruneOptions,
+  ownSparsity: boolean,
+): Target[] {
+  const { sparsity, targets = {} } = options;
+  if (ownSparsity && (sparsity !== undefined || options.targets !== undefined)) {
+    throw new RangeError(`sparsity: pattern ${options.pattern} has its own`);
+  }
+  const chosen = chooseWeights(weights, options);
+  for (const [name, target] of Object.entries(targets)) {
+    checkFinal(`targets: ${name}`, target);
+    if (!chosen.some((weight) => isExcluded(weight, name))) {
+      throw new RangeError(`targets: no weight that is pruned is meant by ${name}`);
+    }
+  }
+  return chosen.map((weight) => {
+    const own = ownSparsity ? 0 : (targets[weight.name] ?? targets[weight.layer] ?? sparsity);
+    if (own === undefined) throw new RangeError(`sparsity: wanted one for ${weight.name}, got none`);
+    checkFinal("sparsity", own);
+    return { weight, sparsity: own, zeros: 0 };
+  });
+}
+
+function checkFinal(name: string, sparsity: number): void {
+  checkSparsity(name, sparsity);
+  if (sparsity === 1)
+    throw new RangeError(`${name}: wanted a share in [0, 1), got 1: no weight would be left`);
+}

@@ -1,0 +1,32 @@
+/**
+ * The door of tfjs: everything that imports it.
+ *
+ * At run time pare imports `@tensorflow/tfjs-core` alone, which is there with `@tensorflow/tfjs` and
+ * without, once an install; its engine and registries are global, so even a second copy meets the same
+ * tensors and backends. Layers, models and their losses come from the model that is passed in, and of
+ * `@tensorflow/tfjs-layers` only types are used. Chained methods (`x.flatten()`), which tfjs-core does
+ * not have by itself, are never called.
+ */
+
+export { modelArtifacts } from "./artifacts.js";
+export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
+export type { GradualPruneOptions } from "./gradual.js";
+export type { LossFunction, LossName } from "./losses.js";
+export { accuracyOf, type Predictions, predictAll } from "./predict.js";
+export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
+export {
+  type QuantizedWeight,
+  type QuantizeOptions,
+  type QuantizeReport,
+  quantizeModel,
+} from "./quantize.js";
+export type { TrainingData } from "./samples.js";
+export {
+  constantSparsity,
+  cosine,
+  type PolynomialOptions,
+  polynomialDecay,
+  type Schedule,
+} from "./schedules.js";
+export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
+export type { WeightChoice, WeightPattern } from "./weights.js";

@@ -1,0 +1,195 @@
+/** Cases of the kernels on u7 planes: sizes around every tile, seeded random contents. */
+import { packPost } from "../../src/kernels/post.js";
+import { type RuntimeKernel, runtimeSet } from "../../src/kernels/runtime-set.js";
+import { type Case, kernelCase, type Layout } from "./harness.js";
+
+const cases: Case[] = [];
+let seed = 1000;
+function add(kernel: RuntimeKernel, label: string, build: (layout: Layout) => number[]): void {
+  cases.push(kernelCase(runtimeSet, kernel, label, seed++, build));
+}
+
+const codes = ({ random }: Layout, n: number) => Uint8Array.from({ length: n }, () => random.below(128));
+
+function post(layout: Layout, withTable: boolean): number {
+  const { random } = layout;
+  const table = withTable ? layout.put(codes(layout, 128)) : 0;
+  return layout.put(
+    packPost({ zero: random.below(128), low: random.below(20), high: 100 + random.below(28), table }),
+  );
+}
+
+// Tiles of 4 pixels one after the other, the last of several moved back over the one before.
+function tilesOf(layout: Layout, m4: number): number {
+  const overlap = m4 > 1 ? layout.random.below(4) * 4 : 0;
+  return layout.put(
+    Int32Array.from({ length: m4 * 2 }, (_, i) => (i >> 1) * 16 - (i >> 1 === m4 - 1 ? overlap : 0)),
+  );
+}
+
+for (const planes of [0, 1, 3]) {
+  for (const width of [1, 4, 15, 16, 17, 33]) {
+    for (const [top, bottom, left, right] of [
+      [0, 0, 0, 0],
+      [1, 1, 4, 4],
+      [0, 2, 0, 12],
+      [2, 0, 20, 0],
+    ]) {
+      const height = 1 + ((width + top) % 4);
+      const pitch = left + width + right;
+      const size = (top + height + bottom) * pitch;
+      add("u7_pad", `planes ${planes} ${height}x${width} pads ${top} ${bottom} ${left} ${right}`, (l) => {
+        const stride = size + 16;
+        return [
+          l.partly(planes * stride, (at) => at % stride >= size),
+          l.put(codes(l, planes * height * width + 16)),
+          planes,
+          height,
+          width,
+          top,
+          bottom,
+          left,
+          right,
+          l.random.below(128),
+          height * width,
+          stride,
+        ];
+      });
+    }
+  }
+}
+
+for (const step of [1, 2, 3]) {
+  for (const width of [1, 2, 5, 8, 9, 17]) {
+    for (const planes of [0, 1, 3]) {
+      const height = 1 + (width % 3);
+      const columns = Math.ceil(width / step);
+      add("u7_c4_phases", `step ${step} planes ${planes} ${height}x${width}`, (l) => [
+        l.room(step * planes * height * columns * 4),
+        l.put(codes(l, planes * height * width * 4 + 64)),
+        planes,
+        height,
+        width,
+        step,
+        height * width * 4,
+        height * columns * 4,
+        planes * height * columns * 4,
+      ]);
+    }
+  }
+}
+
+for (const columns of [0, 1, 3, 8]) {
+  for (const groups of [0, 1, 3]) {
+    for (const step of [1, 3, 6]) {
+      const row = columns * step + groups * 4 + 5;
+      add("u7_rows_words", `columns ${columns} groups ${groups} step ${step}`, (l) => [
+        l.room(groups * 3 * columns * 4),
+        l.put(codes(l, 3 * row)),
+        3,
+        columns,
+        groups,
+        step,
+        row,
+        3 * columns * 4,
+      ]);
+    }
+  }
+}
+
+for (const m4 of [0, 1, 2, 5]) {
+  for (const c4 of [0, 1, 3]) {
+    const stride = m4 * 16 + 64;
+    for (const taps of [1, 4, 9, 12]) {
+      const steps = Math.ceil(taps / 4);
+      const offsets = (l: Layout, n: number) =>
+        l.put(Int32Array.from({ length: n }, () => l.random.below(16) * 4));
+      add("u7_s8w_depthwise", `m4 ${m4} c4 ${c4} steps ${steps} taps ${taps}`, (l) => [
+        l.room(c4 * stride),
+        l.put(codes(l, c4 * stride + 64)),
+        l.put(Int8Array.from({ length: c4 * steps * 16 }, () => l.random.below(255) - 127)),
+        offsets(l, steps * 4),
+        l.put(Int32Array.from({ length: c4 * 4 }, () => l.random.below(40_000) - 20_000)),
+        l.put(Float32Array.from({ length: c4 * 4 }, () => l.random.uniform(1e-4, 3e-3))),
+        post(l, taps === 12),
+        tilesOf(l, m4),
+        m4,
+        c4,
+        steps,
+        stride,
+        stride,
+      ]);
+      add("u7_c4_max_pool", `m4 ${m4} c4 ${c4} taps ${taps}`, (l) => [
+        l.room(c4 * stride),
+        l.put(codes(l, c4 * stride + 64)),
+        offsets(l, taps),
+        tilesOf(l, m4),
+        m4,
+        c4,
+        taps,
+        stride,
+        stride,
+      ]);
+      add("u7_c4_average_pool", `m4 ${m4} c4 ${c4} taps ${taps}`, (l) => [
+        l.room(c4 * stride),
+        l.put(codes(l, c4 * stride + 64)),
+        offsets(l, taps),
+        post(l, taps === 12),
+        tilesOf(l, m4),
+        m4,
+        c4,
+        taps,
+        stride,
+        stride,
+        -taps * l.random.below(128),
+        l.random.uniform(0.5, 2) / taps,
+      ]);
+    }
+  }
+}
+add("u7_c4_average_pool", "516 taps of 127", (l) => [
+  l.room(16),
+  l.put(new Uint8Array(16).fill(127)),
+  l.put(new Int32Array(516)),
+  l.put(packPost({ zero: 0, low: 0, high: 127, table: 0 })),
+  l.put(new Int32Array(2)),
+  1,
+  1,
+  516,
+  16,
+  16,
+  0,
+  1 / 516,
+]);
+
+for (const pixels of [0, 1, 3, 4, 5, 49]) {
+  for (const c4 of [0, 1, 3]) {
+    add("u7_c4_sum", `pixels ${pixels} c4 ${c4}`, (l) => [
+      l.room(c4 * 16),
+      l.put(codes(l, c4 * (pixels * 4 + 16))),
+      pixels,
+      c4,
+      pixels * 4 + 16,
+      l.random.below(1000) - 500,
+    ]);
+  }
+}
+
+for (const n of [0, 1, 16, 17, 48]) {
+  for (const withTable of [false, true]) {
+    const size = Math.ceil(n / 16) * 16;
+    add("u7_add", `n ${n} table ${withTable}`, (l) => [
+      l.room(size),
+      l.put(codes(l, size)),
+      l.put(codes(l, size)),
+      post(l, withTable),
+      n,
+      l.random.below(65_535) - 32_767,
+      l.random.below(65_535) - 32_767,
+      l.random.below(2 ** 24) - 2 ** 23,
+      2 ** -15 * l.random.uniform(0.1, 2),
+    ]);
+  }
+}
+
+export const planeCases: readonly Case[] = cases;
