@@ -1,23 +1,16 @@
 // Bundles of the sources, made for a page and good in Node too.
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
 const root = join(import.meta.dirname, "../..");
 
-/** The text of a module that exports `run()`: every test/kernels/*-suite.ts on every variant, reported. */
+/** The text of a module that exports `run()`: every case of test/kernels/suites.ts on every variant, reported. */
 export function bundleSuites() {
-  const names = readdirSync(join(root, "test/kernels"))
-    .filter((file) => file.endsWith("-suite.ts"))
-    .map((file) => file.replace("-suite.ts", ""));
-  const lines = names.flatMap((name) => [
-    `import { ${name}Set } from "./src/kernels/${name}-set.ts";`,
-    `import { ${name}Cases } from "./test/kernels/${name}-suite.ts";`,
-  ]);
-  const suites = names.map((name) => `{ set: ${name}Set, cases: ${name}Cases }`);
-  lines.push('import { runSuites } from "./test/browser/run-suites.ts";');
-  lines.push(`export const run = () => runSuites([${suites.join(", ")}]);`);
-  return bundle(lines.join("\n"));
+  return bundle(`
+    import { suites } from "./test/kernels/suites.ts";
+    import { runSuites } from "./test/browser/run-suites.ts";
+    export const run = () => runSuites(suites);
+  `);
 }
 
 /** The bytes of a `.pare` file whose answers are known. */

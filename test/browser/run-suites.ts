@@ -1,12 +1,7 @@
 /** Runs kernel suites without a test runner: in a page, or in a Node that was started with special flags. */
 
-import { type KernelSet, openEngine, type Variant } from "../../src/wasm/index.js";
-import type { Case } from "../kernels/harness.js";
-
-export interface Suite {
-  readonly set: KernelSet<string>;
-  readonly cases: readonly Case[];
-}
+import { openEngine, type Variant } from "../../src/wasm/index.js";
+import type { Suite } from "../kernels/suites.js";
 
 export interface SuiteReport {
   readonly suite: string;
