@@ -3,6 +3,7 @@ import {
   dot4_add,
   dot8_add,
   dot_ones,
+  PAIRED,
   s8_even,
   s8_odd,
   splat4,
@@ -88,7 +89,7 @@ function tile32(
     let s7 = s0;
     const paired = offsets + (<usize>load<i32>(pairs + row) << 2);
     const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
-    while (at < paired) {
+    while (PAIRED && at < paired) {
       const p = <usize>load<i32>(at);
       const q = <usize>load<i32>(at, 4);
       const w4 = splat4(w);

@@ -1,5 +1,5 @@
 import { post_store_4x8 } from "./post";
-import { dot4_add, dot8_add, dot_ones, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_spmm_4x4: Y = post(W X + bias), W kept as blocks of 4 outputs x 4 inputs, X and Y in C4.
 // A dense W is the one with every block: there the list of offsets costs nothing measurable.
@@ -52,7 +52,7 @@ export function u7_s8w_spmm_4x4(
       let r3_hi = r3_lo;
       const paired = offsets + (<usize>load<i32>(pairs + group) << 2);
       const end = offsets + (<usize>load<i32>(starts + group, 4) << 2);
-      while (at < paired) {
+      while (PAIRED && at < paired) {
         const xt = xp + load<i32>(at);
         const zt = xp + load<i32>(at, 4);
         const x_lo = v128.load(xt);
