@@ -19,6 +19,8 @@ export interface TimeCase {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
+  /** Why the case cannot be tried here, such as a folder that is absent; absent where it can. */
+  readonly missing?: string;
   prepare(): Contest | Promise<Contest>;
 }
 

@@ -49,6 +49,10 @@ async function runSuite(suite: Suite, isQuick: boolean): Promise<Row[]> {
   console.log(formatHeader(suite));
   const rows: Row[] = [];
   for (const entry of cases) {
+    if (entry.suite !== "size" && entry.missing !== undefined) {
+      console.log(`${entry.name}: skipped, ${entry.missing}`);
+      continue;
+    }
     const row =
       entry.suite === "size"
         ? await runSizeCase(entry)

@@ -6,7 +6,9 @@ import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import type { Side } from "./timing.js";
 
-let opened: Promise<typeof tf> | undefined;
+export type Tfjs = typeof tf;
+
+let opened: Promise<Tfjs> | undefined;
 
 /** tfjs with the SIMD build of its wasm backend running. */
 export function openTfjs(): Promise<typeof tf> {

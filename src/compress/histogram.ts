@@ -94,6 +94,28 @@ export class StatisticsBuilder {
   }
 }
 
+/** What all of them were together, but for the means by channel: those are of values with channels of their own. */
+export function mergeStatistics(all: readonly Statistics[]): Statistics {
+  if (all.length === 1) return all[0];
+  const width = all.reduce((widest, each) => Math.max(widest, each.width), 0);
+  const histogram = new Float64Array(bins);
+  for (const each of all) {
+    // Both widths are powers of two times the same number.
+    const shift = Math.log2(width / each.width);
+    for (let i = 0; i < bins; i++) {
+      histogram[Math.floor((i - half) / 2 ** shift) + half] += each.histogram[i];
+    }
+  }
+  return {
+    count: all.reduce((sum, { count }) => sum + count, 0),
+    min: all.reduce((least, { min }) => Math.min(least, min), Infinity),
+    max: all.reduce((most, { max }) => Math.max(most, max), -Infinity),
+    histogram,
+    width,
+    mean: new Float64Array(0),
+  };
+}
+
 /** The bins that hold something: the middle of each, within the extremes, and how many. */
 export function filledBins({ histogram, width, min, max }: Statistics): {
   readonly middles: Float64Array;

@@ -24,6 +24,8 @@ export interface KernelNode {
   readonly form: KernelForm;
   /** Products that one accumulator adds up. */
   readonly depth: number;
+  /** Why the kernel stays f32; absent where it can be s8. */
+  readonly onlyF32: string | undefined;
   /** Output channels: element i of the kernel belongs to channel i % channels. */
   readonly channels: number;
 }
@@ -63,11 +65,18 @@ export function kernelNodes(graph: Graph): readonly KernelNode[] {
         kernel,
         bias: bias?.dtype === "f32" ? bias : undefined,
         form: formOf(shape),
+        onlyF32: onlyF32(node, shape),
         depth: rule.depth?.(shape) ?? product(shape.slice(0, -1)),
         channels: rule.channels?.(shape) ?? shape.at(-1) ?? 1,
       },
     ];
   });
+}
+
+function onlyF32({ op }: Node, shape: readonly number[]): string | undefined {
+  if (op === "depthwiseConv2d" && shape[3] !== 1) return "a depthwise kernel with a multiplier runs in f32";
+  if (["simpleRnn", "lstm", "gru"].includes(op)) return "recurrent cells run in f32";
+  return undefined;
 }
 
 /** @throws RangeError naming the layer whose kernel or bias holds NaN or Infinity */

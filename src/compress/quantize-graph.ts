@@ -3,7 +3,6 @@
 import type { Graph } from "../graph/index.js";
 import { measureShifts, type Shifts } from "./bias-correction.js";
 import { type CollectOptions, collectStatistics, type OpenRunner, type Samples } from "./calibrate.js";
-import type { Statistics } from "./histogram.js";
 import { kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
 import { buildQuantized, chooseAllParams, hasTable, type QuantizedLayers } from "./quantize.js";
 import { planQuantization } from "./quantize-plan.js";
@@ -42,9 +41,10 @@ export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Pro
   const { graph: split, before } = splitActivations(plan.graph, plan.layers);
   const productName = (layer: string) => before.get(layer) as string;
   const products = plan.layers
-    .filter(({ node }) => options.biasCorrection || hasTable(plan, node))
+    .filter(({ node }) => hasTable(plan, node))
     .map(({ node }) => productName(node.name));
-  const values = [...new Set([...plan.roots.values(), ...products])];
+  const reads = options.biasCorrection ? plan.layers.map(({ node }) => node.inputs[0]) : [];
+  const values = [...new Set([...[...plan.sources.values()].flat(), ...products, ...reads])];
   const collect: CollectOptions = { open, signal };
   const statistics = await collectStatistics(split, values, samples, {
     ...collect,
@@ -54,12 +54,9 @@ export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Pro
   if (!options.biasCorrection) return { graph: buildQuantized(plan, params), kept: plan.kept };
   const known: QuantizedLayers = new Map();
   const build = (shifts: Shifts) => buildQuantized(plan, params, shifts, known);
-  const shifts = await measureShifts(
-    plan.layers.map(({ node }) => node.name),
-    build,
-    (layer) => (statistics.get(productName(layer)) as Statistics).mean,
-    samples,
-    { ...collect, onLayer: (done) => onProgress?.("correct", done / plan.layers.length) },
-  );
+  const shifts = await measureShifts(plan.layers, build, statistics, samples, {
+    ...collect,
+    onLayers: (done) => onProgress?.("correct", done / plan.layers.length),
+  });
   return { graph: build(shifts), kept: plan.kept };
 }

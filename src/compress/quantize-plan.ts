@@ -1,25 +1,31 @@
 /** Decides which layers compute in integers, and which values live in u7 for them. */
 
-import { type Graph, maxDepth, type Node, outputValues, withNodes } from "../graph/index.js";
-import { needsTable } from "./activation.js";
+import {
+  type Graph,
+  inferShapes,
+  maxDepth,
+  type Node,
+  opRule,
+  outputValues,
+  withNodes,
+} from "../graph/index.js";
 import { type KernelNode, kernelNodes } from "./kernel-nodes.js";
 import { freshName } from "./split.js";
 
 export interface QuantizePlan {
-  /** The graph that is quantized: the one given, and copies of outputs that s8 layers read too. */
+  /** The graph that is quantized: the one given, and copies of outputs that are read in u7 too. */
   readonly graph: Graph;
   /** Layers that become s8, in order. */
   readonly layers: readonly KernelNode[];
-  /** Each value that will be u7, to the value whose parameters it shares: itself, or what it is a view of. */
+  /** Each value that will be u7, to one of those whose parameters it shares, the same for all of them. */
   readonly roots: ReadonlyMap<string, string>;
+  /** For each of those, the values that its numbers come from: the others are the same numbers elsewhere. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
   /** Unary nodes that become look-ups from u7 to u7. */
   readonly tables: ReadonlySet<string>;
   /** Why a layer with a kernel stays f32, by its name. */
   readonly kept: ReadonlyMap<string, string>;
 }
-
-/** Ops that hand on the codes they read: their value has the parameters of their input. */
-const views: ReadonlySet<string> = new Set(["reshape"]);
 
 /**
  * Plans the quantization of a graph in f32.
@@ -29,87 +35,123 @@ const views: ReadonlySet<string> = new Set(["reshape"]);
 export function planQuantization(graph: Graph, keepF32: ReadonlySet<string> = new Set()): QuantizePlan {
   const kept = new Map<string, string>();
   const chosen = new Set<string>();
-  for (const { node, depth } of kernelNodes(graph)) {
+  for (const { node, depth, onlyF32 } of kernelNodes(graph)) {
     if (keepF32.has(node.name)) kept.set(node.name, "asked to stay f32");
+    else if (onlyF32) kept.set(node.name, onlyF32);
     else if (depth > maxDepth) {
       kept.set(node.name, `its sums of ${depth} products may leave i32: at most ${maxDepth} fit`);
     } else chosen.add(node.name);
   }
-  const copied = copyOutputs(graph, chosen);
+  const copied = copyOutputs(graph, new CodeFinder(graph, chosen));
+  const found = new CodeFinder(copied, chosen);
   const layers = kernelNodes(copied).filter(({ node }) => chosen.has(node.name));
-  const { wanted, tables } = wantedValues(copied, chosen);
-  const rootOf = viewRoots(copied);
-  const roots = new Map([...wanted].map((value) => [value, rootOf(value)]));
-  return { graph: copied, layers, roots, tables, kept };
+  return { graph: copied, layers, tables: found.tables, kept, ...shareParams(copied, found) };
 }
 
+/** Finds the values that are u7. */
+class CodeFinder {
+  /** Values that will be u7. */
+  readonly wanted = new Set<string>();
+  /** Unary nodes that are look-ups. */
+  readonly tables = new Set<string>();
+  /** Values that integer kernels could make. */
+  readonly #made = new Set<string>();
+
+  constructor(
+    graph: Graph,
+    readonly chosen: ReadonlySet<string>,
+  ) {
+    for (const node of graph.nodes) {
+      const canBe = codesOf(node) !== undefined && node.inputs.some((value) => this.#made.has(value));
+      if (chosen.has(node.name) || canBe) this.#made.add(node.name);
+    }
+    for (const node of [...graph.nodes].reverse()) {
+      if (chosen.has(node.name) && hasNoWideForm(node)) this.wanted.add(node.name);
+      if (!this.readsCodes(node)) continue;
+      for (const input of node.inputs) this.wanted.add(input);
+      // Codes are all there is of a largest one.
+      if (codesOf(node) === "fold") this.wanted.add(node.name);
+      if (codesOf(node) === "table") this.tables.add(node.name);
+    }
+  }
+
+  /** Whether a node reads its inputs in u7. Known for a node once all that follow it are. */
+  readsCodes(node: Node): boolean {
+    if (this.chosen.has(node.name)) return true;
+    const codes = codesOf(node);
+    // A copy of an output is made of the real numbers.
+    if (!this.#made.has(node.name) || codes === undefined || codes === "copy") return false;
+    // What folds many numbers into few reads codes in any case; the others read codes to write codes.
+    return codes === "fold" || node.op === "reduce" || this.wanted.has(node.name);
+  }
+}
+
+function codesOf(node: Node): "move" | "fold" | "own" | "table" | "copy" | undefined {
+  if (node.op !== "unary") return opRule(node.op)?.codes?.(node);
+  return node.attrs.fn === "linear" ? "copy" : "table";
+}
+
+/** A depthwise kernel writes codes alone. */
+const hasNoWideForm = ({ op }: Node): boolean => op === "depthwiseConv2d" || op === "convTranspose2d";
+
 /**
- * Gives s8 layers a copy of each output that they read: what a caller sees is then not rounded to the
- * 7 bits that the next layer reads.
+ * Gives nodes that read codes a copy of each output that they read: what a caller sees is then not
+ * rounded to their 7 bits. Pictures are given as they are read: making them twice would cost more than
+ * all else (mnist-lenet-v2, whose every layer is an output, took 1.5 times as long as in f32).
  */
-function copyOutputs(graph: Graph, chosen: ReadonlySet<string>): Graph {
-  const outputs = outputValues(graph);
-  const inputs = new Set(graph.inputs.map(({ name }) => name));
+function copyOutputs(graph: Graph, found: CodeFinder): Graph {
+  const shapes = inferShapes(graph);
+  const isPicture = (value: string) => shapes.get(value)?.length === 4;
+  const outputs = new Set([...outputValues(graph)].filter((value) => !isPicture(value)));
+  const makers = new Map(graph.nodes.map((node) => [node.name, node]));
   const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
   const copies = new Map<string, string>();
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
-    const [value] = node.inputs;
-    // An input has its f32 form in any case.
-    if (!chosen.has(node.name) || !outputs.has(value) || inputs.has(value)) {
-      nodes.push(node);
-      continue;
-    }
-    if (!copies.has(value)) {
+    const inputs = node.inputs.map((value) => {
+      const maker = makers.get(value);
+      // An input has its f32 form in any case.
+      if (!maker || !outputs.has(value) || !found.readsCodes(node)) return value;
+      const known = copies.get(value);
+      if (known !== undefined) return known;
       const copy = freshName(names, `${value}/u7`);
       copies.set(value, copy);
       nodes.push({ name: copy, op: "unary", inputs: [value], weights: {}, attrs: { fn: "linear" } });
-    }
-    nodes.push({ ...node, inputs: [copies.get(value) as string, ...node.inputs.slice(1)] });
+      return copy;
+    });
+    nodes.push({ ...node, inputs });
   }
   return copies.size === 0 ? graph : withNodes(graph, { nodes });
 }
 
-/** What s8 layers read, what that is a view of or is viewed as, and what tables make it from. */
-function wantedValues(graph: Graph, chosen: ReadonlySet<string>) {
-  const wanted = new Set<string>();
-  const tables = new Set<string>();
-  const outputs = outputValues(graph);
-  const makers = new Map(graph.nodes.map((node) => [node.name, node]));
-  const rootOf = viewRoots(graph);
-  for (const node of graph.nodes) if (chosen.has(node.name)) wanted.add(node.inputs[0]);
-  for (let size = -1; size !== wanted.size; ) {
-    size = wanted.size;
-    for (const node of graph.nodes) {
-      const [input] = node.inputs;
-      if (views.has(node.op)) {
-        if (wanted.has(node.name)) wanted.add(input);
-        if (wanted.has(input)) wanted.add(node.name);
-      }
-      if (node.op !== "unary" || !wanted.has(node.name) || !needsU7(node)) continue;
-      const root = rootOf(input);
-      const maker = makers.get(root);
-      // A table only where the input comes in codes: real numbers are better kept until the function is done.
-      const isCodes = maker !== undefined && (chosen.has(maker.name) || tables.has(maker.name));
-      if (!isCodes || outputs.has(input) || outputs.has(root)) continue;
-      wanted.add(input);
-      tables.add(node.name);
+/** Joins the values whose codes must mean the same. */
+function shareParams(graph: Graph, { wanted }: CodeFinder): Pick<QuantizePlan, "roots" | "sources"> {
+  const parents = new Map<string, string>();
+  const rootOf = (value: string): string => {
+    const parent = parents.get(value);
+    return parent === undefined ? value : rootOf(parent);
+  };
+  const moved = new Set<string>();
+  for (const node of graph.nodes) {
+    const codes = codesOf(node);
+    if ((codes !== "move" && codes !== "fold") || !wanted.has(node.name)) continue;
+    const inputs = node.inputs.filter((input) => wanted.has(input));
+    if (inputs.length === node.inputs.length) moved.add(node.name);
+    for (const input of inputs) {
+      const [own, other] = [rootOf(node.name), rootOf(input)];
+      if (own !== other) parents.set(own, other);
     }
   }
-  return { wanted, tables };
-}
-
-/** A copy of an output is made of the real numbers. */
-function needsU7(node: Node): boolean {
-  return needsTable(node) || node.attrs.fn !== "linear";
-}
-
-/** The first value in a chain of views. */
-function viewRoots(graph: Graph): (value: string) => string {
-  const source = new Map<string, string>();
-  for (const node of graph.nodes) {
-    const [input] = node.inputs;
-    if (views.has(node.op)) source.set(node.name, source.get(input) ?? input);
+  const values = [...graph.inputs, ...graph.nodes]
+    .map(({ name }) => name)
+    .filter((value) => wanted.has(value));
+  const roots = new Map(values.map((value) => [value, rootOf(value)]));
+  const sources = new Map<string, string[]>();
+  for (const [value, root] of roots) {
+    if (moved.has(value)) continue;
+    const list = sources.get(root);
+    if (list) list.push(value);
+    else sources.set(root, [value]);
   }
-  return (value) => source.get(value) ?? value;
+  return { roots, sources };
 }

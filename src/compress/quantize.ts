@@ -1,8 +1,8 @@
 /** From a plan and statistics to the int8 graph. */
 
 import { type Graph, type Node, type QuantParams, type Weight, withNodes } from "../graph/index.js";
-import { activationFunction, activationTable, needsTable, withoutActivation } from "./activation.js";
-import type { Statistics } from "./histogram.js";
+import { activationFunction, activationTable, needsTable } from "./activation.js";
+import { mergeStatistics, type Statistics } from "./histogram.js";
 import type { QuantizePlan } from "./quantize-plan.js";
 import { type QuantizedLayer, quantizeLayer } from "./quantize-weights.js";
 import { chooseParams, type RangeMethod, searchParams } from "./range.js";
@@ -18,7 +18,7 @@ export interface QuantizeParams {
 /**
  * The u7 parameters of all values of a plan.
  *
- * @param statistics of the root of each value, and of the product of each layer with a table (under the
+ * @param statistics of the sources of each value, and of the product of each layer with a table (under the
  *   name that `before` gives it)
  */
 export function chooseAllParams(
@@ -28,8 +28,9 @@ export function chooseAllParams(
   choice: RangeMethod,
 ): QuantizeParams {
   const byRoot = new Map<string, QuantParams>();
-  for (const root of new Set(plan.roots.values())) {
-    byRoot.set(root, chooseParams(statistics.get(root) as Statistics, choice));
+  for (const [root, sources] of plan.sources) {
+    const own = sources.map((value) => statistics.get(value) as Statistics);
+    byRoot.set(root, chooseParams(mergeStatistics(own), choice));
   }
   const products = new Map<string, QuantParams>();
   for (const { node } of plan.layers) {
@@ -135,18 +136,4 @@ function isSame(a: Weight, b: Weight): boolean {
   if (a.dtype === "s8" && b.dtype === "s8" && !a.scale.every((scale, i) => scale === b.scale[i]))
     return false;
   return a.data.every((value, i) => value === b.data[i]);
-}
-
-/**
- * The part of a quantized graph that makes one layer's product, in f32 and before its activation: the
- * integer sums as they are, as the only output.
- */
-export function productOf(quantized: Graph, name: string): Graph {
-  const at = quantized.nodes.findIndex((node) => node.name === name);
-  const { preScale: _scale, preZero: _zero, ...attrs } = withoutActivation(quantized.nodes[at]);
-  const { table: _table, ...weights } = quantized.nodes[at].weights;
-  const nodes = [...quantized.nodes.slice(0, at), { ...quantized.nodes[at], attrs, weights }];
-  const graph = withNodes(quantized, { nodes, outputs: [{ name, value: name }] });
-  const quant = new Map([...graph.quant].filter(([value]) => value !== name));
-  return { ...graph, quant };
 }

@@ -80,3 +80,20 @@ export function tilesOf(rows: Rows, size: 4 | 8): Int32Array {
   }
   return tiles;
 }
+
+/**
+ * Tiles of up to 4 pixels with how many each has, for results in rows of channels.
+ *
+ * @param pixel bytes of the result's pixel
+ */
+export function countedTiles({ height, width, from }: Rows, pixel: number): Int32Array {
+  const isOneRun = from === width * 4;
+  const [runs, length] = isOneRun ? [1, width * height] : [height, width];
+  const tiles: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    for (let first = 0; first < length; first += 4) {
+      tiles.push(run * from + first * 4, (run * length + first) * pixel, Math.min(4, length - first));
+    }
+  }
+  return Int32Array.from(tiles);
+}

@@ -97,6 +97,31 @@ for (const columns of [0, 1, 3, 8]) {
   }
 }
 
+for (const m4 of [0, 1, 3]) {
+  for (const n of [0, 1, 3, 4, 5, 8]) {
+    for (const blocks of [0, 1, 5]) {
+      add("u7_s8w_f32_spmm", `m4 ${m4} n ${n} blocks ${blocks}`, (l) => {
+        const n4 = Math.ceil(n / 4);
+        const counts = Array.from({ length: m4 }, () => 1 + l.random.below(4));
+        const before = counts.map((_, i) => counts.slice(0, i).reduce((a, b) => a + b, 0));
+        const pixels = counts.reduce((a, b) => a + b, 0);
+        return [
+          l.room(pixels * n * 4),
+          l.put(codes(l, 16 * 4 + pixels * 4 + 16)),
+          l.put(Int8Array.from({ length: n4 * blocks * 16 }, () => l.random.below(255) - 127)),
+          l.put(Int32Array.from({ length: blocks }, () => l.random.below(16) * 4)),
+          l.put(Int32Array.from({ length: n4 * 4 }, () => l.random.below(2000) - 1000)),
+          l.put(Float32Array.from({ length: n4 * 4 }, () => l.random.uniform())),
+          l.put(Int32Array.from(counts.flatMap((count, i) => [before[i] * 4, before[i] * n * 4, count]))),
+          m4,
+          blocks,
+          n,
+        ];
+      });
+    }
+  }
+}
+
 for (const m4 of [0, 1, 2, 5]) {
   for (const c4 of [0, 1, 3]) {
     const stride = m4 * 16 + 64;

@@ -29,6 +29,12 @@ export const arithmetic: OpRule = {
   },
 };
 
+/** Sums and differences of two values are made in integers; the rest is not. */
+export const sum: OpRule = {
+  ...arithmetic,
+  codes: ({ inputs }) => (inputs.length === 2 ? "own" : undefined),
+};
+
 /** As numpy has it. */
 function broadcast(node: Node, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);

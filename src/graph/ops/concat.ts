@@ -9,6 +9,7 @@ export const concat: OpRule = {
   inputs: { min: 1, max: Number.POSITIVE_INFINITY },
   attrs: () => ({ axis: integerAttr(true) }),
   weights: {},
+  codes: () => "move",
   shape(node, inputs) {
     const [first] = inputs;
     const axis = node.attrs.axis as number;

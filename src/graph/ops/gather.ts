@@ -8,6 +8,7 @@ export const gather: OpRule = {
   inputs: { min: 1, max: 1 },
   attrs: () => ({ axis: integerAttr(true), indices: integersAttr(0) }),
   weights: {},
+  codes: () => "move",
   shape(node, [input]) {
     const { axis, indices } = node.attrs as { axis: number; indices: readonly number[] };
     wantAxes(node, input, [axis]);

@@ -1,7 +1,7 @@
 /** The ops of pare: one row each. A new op is a file beside this one and a row here. */
 
 import { affine } from "./affine.js";
-import { arithmetic } from "./arithmetic.js";
+import { arithmetic, sum } from "./arithmetic.js";
 import { concat } from "./concat.js";
 import { conv2d, convTranspose2d, depthwiseConv2d } from "./convolution.js";
 import { dense } from "./dense.js";
@@ -22,7 +22,7 @@ import { transpose } from "./transpose.js";
 import { unary } from "./unary.js";
 
 const rules: Readonly<Record<string, OpRule>> = {
-  add: arithmetic,
+  add: sum,
   affine,
   averagePool,
   concat,
@@ -50,7 +50,7 @@ const rules: Readonly<Record<string, OpRule>> = {
   simpleRnn,
   slice,
   softmax,
-  subtract: arithmetic,
+  subtract: sum,
   transpose,
   unary,
 };

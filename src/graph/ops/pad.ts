@@ -15,6 +15,9 @@ export const pad: OpRule = {
     value: finiteAttr(false),
   }),
   weights: {},
+  // Of all constants only 0 is sure to have a code.
+  codes: ({ attrs: { mode = "constant", value = 0 } }) =>
+    mode !== "constant" || value === 0 ? "move" : undefined,
   shape(node, [input]) {
     const { pads, mode } = node.attrs as { pads: readonly number[]; mode?: string };
     const sample = input.slice(1) as readonly number[];

@@ -10,6 +10,7 @@ export const maxPool: OpRule = {
   inputs: { min: 1, max: 1 },
   attrs: () => ({ ...windowAttrs, size: integersAttr(1, 2) }),
   weights: {},
+  codes: () => "fold",
   shape(node, [input]) {
     wantRank(node, input, 4, 4);
     const { size, padding } = node.attrs as Readonly<Record<string, readonly number[]>>;
@@ -23,4 +24,4 @@ export const maxPool: OpRule = {
   },
 };
 
-export const averagePool: OpRule = maxPool;
+export const averagePool: OpRule = { ...maxPool, codes: () => "own" };

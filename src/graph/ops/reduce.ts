@@ -12,6 +12,7 @@ export const reduce: OpRule = {
     keepDims: booleanAttr,
   }),
   weights: {},
+  codes: ({ attrs: { fn } }) => (fn === "mean" ? "own" : fn === "max" || fn === "min" ? "fold" : undefined),
   shape(node, [input]) {
     const axes = node.attrs.axes as readonly number[];
     wantAxes(node, input, axes);

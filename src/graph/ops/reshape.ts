@@ -15,6 +15,7 @@ export const reshape: OpRule = {
     },
   }),
   weights: {},
+  codes: () => "move",
   shape(node, [input]) {
     const target = node.attrs.shape as Shape;
     if (sizeOf(target) !== sizeOf(input)) {

@@ -25,6 +25,13 @@ export interface OpRule {
    */
   readonly tableInput?: "attrs" | "input";
   /**
+   * How the value can be made in integers from inputs in u7; absent or undefined: not at all.
+   *
+   * move: the same codes in other places, with the parameters of all inputs, which are then one; fold:
+   * codes with the parameters of the input, such as the largest of some; own: with parameters of its own.
+   */
+  codes?(node: Node): "move" | "fold" | "own" | undefined;
+  /**
    * The largest thing the op lays out besides its result, such as a padded input; absent: nothing.
    *
    * It counts against the memory cap: a stride as large as the padding makes a small result of a huge plane.

@@ -19,6 +19,7 @@ export const slice: OpRule = {
     };
   },
   weights: {},
+  codes: () => "move",
   shape(node, [input]) {
     const sample = input.slice(1) as readonly number[];
     const { begin, size, strides } = node.attrs as Readonly<Record<string, readonly number[]>>;

@@ -8,6 +8,7 @@ export const transpose: OpRule = {
   inputs: { min: 1, max: 1 },
   attrs: () => ({ perm: integersAttr(0) }),
   weights: {},
+  codes: () => "move",
   shape(node, [input]) {
     const perm = node.attrs.perm as readonly number[];
     const isOrder = perm.length === input.length && perm[0] === 0 && input.every((_, i) => perm.includes(i));

@@ -1,28 +1,19 @@
 /** conv2d in integers: one product of C4 planes, a tap of the kernel being another byte offset. */
 
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
-import { groupsOf4 } from "../../kernels/layouts.js";
+import { groupsOf4, packBlocks } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
-import { planesOf, tilesOf } from "../planes.js";
-import { biasAt, requantizeAt } from "./epilogue.js";
+import { countedTiles, planesOf, tilesOf } from "../planes.js";
+import { activationOf, emitUnary } from "./elementwise.js";
+import { biasAt, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
-import {
-  type Window,
-  type WindowInput,
-  wantsWords,
-  windowInput,
-  windowOf,
-  wordGroups,
-  wordInput,
-} from "./window-u7.js";
+import { type WindowInput, wantsWords, windowInput, windowOf, wordGroups, wordInput } from "./window-u7.js";
 
-/** @throws RangeError where the node's value has no u7 parameters */
 export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
   const [input] = node.inputs;
   const { scale, zero } = to.quant(input) as QuantParams;
   const out = to.quant(node.name);
-  if (!out) throw new RangeError(`${node.name}: an s8 conv2d wants u7 parameters of its result`);
   const [kh, kw, channels, outputs] = kernel.shape;
   const window = windowOf(node, [kh, kw]);
   const isWords = wantsWords(to.shape(input), window);
@@ -36,6 +27,11 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
         const tap = Math.floor(col / perTap);
         return x.tap(Math.floor(tap / kw), tap % kw) + (col % perTap) * x.stride;
       };
+  const bias = biasAt(to, node, outputs);
+  if (!out) {
+    lowerWide(to, node, x, weights, offsetOf, bias, multipliersAt(to, node, kernel, scale, 1));
+    return;
+  }
   const tiles = tilesOf(x.rows, 8);
   const m8 = tiles.length / 2;
   const layout = choosePlanes(to, weights, m8);
@@ -46,9 +42,49 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     layout,
     `${node.name}/${isWords ? "words" : "planes"}`,
     offsetOf,
-    { bias: biasAt(to, node, outputs), ...requantizeAt(to, node, kernel, scale, out) },
+    { bias, ...requantizeAt(to, node, kernel, scale, out) },
   );
   emit(to, node, x, tiles, `spmm ${layout}${isWords ? " words" : ""}`, multiply);
+}
+
+/** A result in f32, which no other layer reads in u7: the sums become real without passing through 7 bits. */
+function lowerWide(
+  to: Lowering,
+  node: Node,
+  x: WindowInput,
+  weights: ProductWeights,
+  offsetOf: (col: number) => number,
+  bias: number,
+  mult: number,
+): void {
+  const { key, data, inputs, outputs } = weights;
+  const blocks = groupsOf4(inputs);
+  const w = to.constants.upload(`${key}/all`, () => packBlocks(data, inputs, outputs, 4, true).values);
+  const offsets = to.constants.upload(`${node.name}/offsets`, () =>
+    Int32Array.from({ length: blocks }, (_, col) => offsetOf(col)),
+  );
+  const list = countedTiles(x.rows, outputs * 4);
+  const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
+  const y = to.define(node.name, "f32");
+  const { batch } = to.options;
+  const [sample, m4] = [y.bytes / batch, list.length / 3];
+  const { u7_s8w_f32_spmm } = to.kernels;
+  to.emit({
+    label: `${node.name}: u7_s8w_f32_spmm`,
+    reads: [x.buffer],
+    writes: [y],
+    bind: (at) => {
+      const [yAt, xAt] = [at(y), at(x.buffer)];
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          const [to4, from] = [yAt + i * sample, xAt + i * x.bytes];
+          u7_s8w_f32_spmm(to4, from, w, offsets, bias, mult, tiles, m4, blocks, outputs);
+        }
+      };
+    },
+  });
+  const fn = activationOf(node, "activation");
+  if (fn !== "linear") emitUnary(to, node.name, fn, node.attrs, y, y, to.size(node.name));
 }
 
 function emit(
@@ -101,5 +137,3 @@ function packTaps(to: Lowering, node: Node, kernel: S8Weight, isWords: boolean):
   });
   return { key, data, inputs: taps * padded, outputs };
 }
-
-export type { Window };

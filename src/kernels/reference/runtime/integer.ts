@@ -99,6 +99,24 @@ export function integerKernels(heap: Heap) {
     return 0;
   };
 
+  const u7_s8w_f32_spmm: Kernel = (y, x, w, offsets, bias, mult, tiles, m4, blocks, n) => {
+    const { u8, s8, i32, f32 } = views();
+    for (let tile = 0; tile < m4; tile++) {
+      const [from, to, count] = i32.subarray(tiles / 4 + tile * 3, tiles / 4 + tile * 3 + 3);
+      for (let pixel = 0; pixel < count; pixel++) {
+        for (let row = 0; row < n; row++) {
+          let sum = i32[bias / 4 + row];
+          for (let block = 0; block < blocks; block++) {
+            const at = w + (((row >> 2) * blocks + block) * 4 + (row & 3)) * 4;
+            sum += dot4(s8, at, u8, x + from + i32[offsets / 4 + block] + pixel * 4);
+          }
+          f32[(y + to) / 4 + pixel * n + row] = Math.fround(sum) * f32[mult / 4 + row];
+        }
+      }
+    }
+    return 0;
+  };
+
   const u7_s8w_spmm_4x4: Kernel = (...args) => {
     const [y, x, w, offsets, starts, _pairs, ...rest] = args;
     return spmm(4, [y, x, w, offsets, starts, ...rest]);
@@ -182,6 +200,7 @@ export function integerKernels(heap: Heap) {
     u7_c4_rows,
     u7_f32_dequantize,
     u7_rows_c4,
+    u7_s8w_f32_spmm,
     u7_s8w_matvec,
     u7_s8w_matvec_1x4,
     u7_s8w_matvec_4of16,
