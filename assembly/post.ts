@@ -8,7 +8,7 @@
 //   8   u8   highest code allowed, four times
 //   12  u32  address of an activation table of 128 bytes, or 0
 //   16  f32  the rounding constant 1.5 * 2^23
-import { code4, narrow16, table16 } from "./simd";
+import { code4, narrow16, store_4x8, table16 } from "./simd";
 
 // i32 sums (bias included) to codes, not yet narrowed: rne(f32(acc) * mult) + zero.
 // @ts-ignore: decorator
@@ -65,6 +65,5 @@ export function post_store_4x8(
     post_code(r3_hi, m3, post),
     post,
   );
-  v128.store(y, i8x16.shuffle(r01, r23, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27));
-  v128.store(y, i8x16.shuffle(r01, r23, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31), 16);
+  store_4x8(y, r01, r23);
 }

@@ -109,13 +109,6 @@ export function gather16(x_u8x16: v128, lane_u8x16: v128): v128 {
   return i8x16.swizzle(x_u8x16, lane_u8x16);
 }
 
-// The 4 bytes at p in every lane.
-// @ts-ignore: decorator
-@inline
-export function splat4(p: usize): v128 {
-  return v128.load32_splat(p);
-}
-
 // 1.5 * 2^23: the low mantissa bits of a sum with it are the other number rounded half to even.
 export const ROUND_BITS: i32 = 0x4b400000;
 
@@ -153,4 +146,16 @@ export function table16(table: usize, q_u7x16: v128): v128 {
   out_u8x16 = v128.or(out_u8x16, i8x16.swizzle(v128.load(table, 80), i8x16.sub(q_u7x16, i8x16.splat(80))));
   out_u8x16 = v128.or(out_u8x16, i8x16.swizzle(v128.load(table, 96), i8x16.sub(q_u7x16, i8x16.splat(96))));
   return v128.or(out_u8x16, i8x16.swizzle(v128.load(table, 112), i8x16.sub(q_u7x16, i8x16.splat(112))));
+}
+
+// Stores rows r0, r1 of 8 bytes and r2, r3 of 8 bytes as 8 pixels of 4. Interleaving twice is four
+// instructions of one step each; a single shuffle in any order takes V8 two of them and two constants
+// that it makes anew every time.
+// @ts-ignore: decorator
+@inline
+export function store_4x8(y: usize, r01_u8x16: v128, r23_u8x16: v128): void {
+  const even = i8x16.shuffle(r01_u8x16, r23_u8x16, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const odd = i8x16.shuffle(r01_u8x16, r23_u8x16, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  v128.store(y, i8x16.shuffle(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+  v128.store(y, i8x16.shuffle(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 16);
 }

@@ -1,4 +1,4 @@
-import { dot4_add, dot_ones, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot_ones, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 import { store_lanes } from "./words";
 
 // u7_s8w_f32_spmm: Y = (W X + bias) * mult in f32, for the last layer of a net of pictures.
@@ -46,13 +46,13 @@ export function u7_s8w_f32_spmm(
         const x_u7x16 = v128.load(xt + load<i32>(at));
         const even = u7_even(x_u7x16);
         const odd = u7_odd(x_u7x16);
-        const w0 = splat4(wt);
+        const w0 = v128.load32_splat(wt);
         r0 = dot4_add(r0, s8_even(w0), s8_odd(w0), even, odd, ones);
-        const w1 = splat4(wt + 4);
+        const w1 = v128.load32_splat(wt, 4);
         r1 = dot4_add(r1, s8_even(w1), s8_odd(w1), even, odd, ones);
-        const w2 = splat4(wt + 8);
+        const w2 = v128.load32_splat(wt, 8);
         r2 = dot4_add(r2, s8_even(w2), s8_odd(w2), even, odd, ones);
-        const w3 = splat4(wt + 12);
+        const w3 = v128.load32_splat(wt, 12);
         r3 = dot4_add(r3, s8_even(w3), s8_odd(w3), even, odd, ones);
         wt += 16;
       }

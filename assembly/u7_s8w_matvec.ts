@@ -1,4 +1,4 @@
-import { dot4_add, dot_ones, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot_ones, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_matvec: y = W x + bias, dense, i32 sums.
 //
@@ -28,10 +28,10 @@ export function u7_s8w_matvec(y: usize, x: usize, w: usize, bias: usize, n4: i32
     let wk = w;
     let vk = w + row;
     for (; k + 4 <= k4; k += 4) {
-      const xa = splat4(xk);
-      const xb = splat4(xk + 4);
-      const xc = splat4(xk + 8);
-      const xd = splat4(xk + 12);
+      const xa = v128.load32_splat(xk);
+      const xb = v128.load32_splat(xk, 4);
+      const xc = v128.load32_splat(xk, 8);
+      const xd = v128.load32_splat(xk, 12);
       const wa = v128.load(wk);
       const wb = v128.load(wk, 16);
       const wc = v128.load(wk, 32);
@@ -53,7 +53,7 @@ export function u7_s8w_matvec(y: usize, x: usize, w: usize, bias: usize, n4: i32
       vk += 64;
     }
     for (; k < k4; ++k) {
-      const xa = splat4(xk);
+      const xa = v128.load32_splat(xk);
       const wa = v128.load(wk);
       const va = v128.load(vk);
       a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
@@ -69,7 +69,7 @@ export function u7_s8w_matvec(y: usize, x: usize, w: usize, bias: usize, n4: i32
   if (group < n4) {
     let a_i32x4 = v128.load(bias + (group << 4));
     for (let k = 0; k < k4; ++k) {
-      const xa = splat4(x + (k << 2));
+      const xa = v128.load32_splat(x + (k << 2));
       const wa = v128.load(w + (<usize>k << 4));
       a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
     }

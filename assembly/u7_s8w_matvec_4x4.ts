@@ -1,4 +1,4 @@
-import { dot4_add, dot_ones, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot_ones, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_matvec_4x4: y = W x + bias, W kept as 4 x 4 blocks (4 outputs x 4 inputs), i32 sums.
 //
@@ -28,10 +28,10 @@ export function u7_s8w_matvec_4x4(y: usize, x: usize, w: usize, cols: usize, sta
       const wb = v128.load(values, 16);
       const wc = v128.load(values, 32);
       const wd = v128.load(values, 48);
-      const xa = splat4(x + (<usize>load<u16>(col) << 2));
-      const xb = splat4(x + (<usize>load<u16>(col, 2) << 2));
-      const xc = splat4(x + (<usize>load<u16>(col, 4) << 2));
-      const xd = splat4(x + (<usize>load<u16>(col, 6) << 2));
+      const xa = v128.load32_splat(x + (<usize>load<u16>(col) << 2));
+      const xb = v128.load32_splat(x + (<usize>load<u16>(col, 2) << 2));
+      const xc = v128.load32_splat(x + (<usize>load<u16>(col, 4) << 2));
+      const xd = v128.load32_splat(x + (<usize>load<u16>(col, 6) << 2));
       a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
       b_i32x4 = dot4_add(b_i32x4, s8_even(wb), s8_odd(wb), u7_even(xb), u7_odd(xb), ones);
       c_i32x4 = dot4_add(c_i32x4, s8_even(wc), s8_odd(wc), u7_even(xc), u7_odd(xc), ones);
@@ -39,7 +39,7 @@ export function u7_s8w_matvec_4x4(y: usize, x: usize, w: usize, cols: usize, sta
     }
     for (; block < end; ++block) {
       const wa = v128.load(w + (<usize>block << 4));
-      const xa = splat4(x + (<usize>load<u16>(cols + (<usize>block << 1)) << 2));
+      const xa = v128.load32_splat(x + (<usize>load<u16>(cols + (<usize>block << 1)) << 2));
       a_i32x4 = dot4_add(a_i32x4, s8_even(wa), s8_odd(wa), u7_even(xa), u7_odd(xa), ones);
     }
     v128.store(y + (group << 4), i32x4.add(i32x4.add(a_i32x4, b_i32x4), i32x4.add(c_i32x4, d_i32x4)));

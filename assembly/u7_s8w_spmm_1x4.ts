@@ -6,7 +6,7 @@ import {
   PAIRED,
   s8_even,
   s8_odd,
-  splat4,
+  store_4x8,
   u7_even,
   u7_odd,
 } from "./simd";
@@ -27,6 +27,8 @@ import {
 //   m8         tiles, >= 0; each is read and written to 32 bytes
 //   n4         groups of 4 outputs, >= 0
 //   y_stride   bytes between planes of y
+//   chunk      tiles that go through all outputs before the next ones do, a multiple of 4, >= 4: see
+//              u7_s8w_spmm_4x4
 //
 // Exact while k <= 133144. Rounds half to even.
 export function u7_s8w_spmm_1x4(
@@ -44,120 +46,114 @@ export function u7_s8w_spmm_1x4(
   m8: i32,
   n4: i32,
   y_stride: i32,
-): void {
-  let tile = 0;
-  for (; tile + 4 <= m8; tile += 4) {
-    tile32(y, x, w, offsets, starts, pairs, bias, mult, post, scratch, tiles, n4, y_stride);
-    tiles += 32;
-  }
-  for (; tile < m8; ++tile) {
-    tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), w, offsets, starts, bias, mult, post, scratch, n4, y_stride);
-    tiles += 8;
-  }
-}
-
-// 32 pixels: a splat of 4 weights meets 8 vectors of 4 pixels.
-function tile32(
-  y: usize,
-  x: usize,
-  w: usize,
-  offsets: usize,
-  starts: usize,
-  pairs: usize,
-  bias: usize,
-  mult: usize,
-  post: usize,
-  scratch: usize,
-  tiles: usize,
-  n4: i32,
-  y_stride: i32,
+  chunk: i32,
 ): void {
   const ones = dot_ones(v128.load(post));
-  const xa = x + load<i32>(tiles);
-  const xb = x + load<i32>(tiles, 8);
-  const xc = x + load<i32>(tiles, 16);
-  const xd = x + load<i32>(tiles, 24);
-  let at = offsets + (<usize>load<i32>(starts) << 2);
-  for (let row: usize = 0, rows = <usize>n4 << 4; row < rows; row += 4) {
-    let s0 = v128.load32_splat(bias + row);
-    let s1 = s0;
-    let s2 = s0;
-    let s3 = s0;
-    let s4 = s0;
-    let s5 = s0;
-    let s6 = s0;
-    let s7 = s0;
-    const paired = offsets + (<usize>load<i32>(pairs + row) << 2);
-    const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
-    while (PAIRED && at < paired) {
-      const p = <usize>load<i32>(at);
-      const q = <usize>load<i32>(at, 4);
-      const w4 = splat4(w);
-      const v4 = splat4(w + 4);
-      const we = s8_even(w4);
-      const wo = s8_odd(w4);
-      const ve = s8_even(v4);
-      const vo = s8_odd(v4);
-      const x0 = v128.load(xa + p);
-      const z0 = v128.load(xa + q);
-      s0 = dot8_add(s0, we, wo, u7_even(x0), u7_odd(x0), ve, vo, u7_even(z0), u7_odd(z0), ones);
-      const x1 = v128.load(xa + p, 16);
-      const z1 = v128.load(xa + q, 16);
-      s1 = dot8_add(s1, we, wo, u7_even(x1), u7_odd(x1), ve, vo, u7_even(z1), u7_odd(z1), ones);
-      const x2 = v128.load(xb + p);
-      const z2 = v128.load(xb + q);
-      s2 = dot8_add(s2, we, wo, u7_even(x2), u7_odd(x2), ve, vo, u7_even(z2), u7_odd(z2), ones);
-      const x3 = v128.load(xb + p, 16);
-      const z3 = v128.load(xb + q, 16);
-      s3 = dot8_add(s3, we, wo, u7_even(x3), u7_odd(x3), ve, vo, u7_even(z3), u7_odd(z3), ones);
-      const x4 = v128.load(xc + p);
-      const z4 = v128.load(xc + q);
-      s4 = dot8_add(s4, we, wo, u7_even(x4), u7_odd(x4), ve, vo, u7_even(z4), u7_odd(z4), ones);
-      const x5 = v128.load(xc + p, 16);
-      const z5 = v128.load(xc + q, 16);
-      s5 = dot8_add(s5, we, wo, u7_even(x5), u7_odd(x5), ve, vo, u7_even(z5), u7_odd(z5), ones);
-      const x6 = v128.load(xd + p);
-      const z6 = v128.load(xd + q);
-      s6 = dot8_add(s6, we, wo, u7_even(x6), u7_odd(x6), ve, vo, u7_even(z6), u7_odd(z6), ones);
-      const x7 = v128.load(xd + p, 16);
-      const z7 = v128.load(xd + q, 16);
-      s7 = dot8_add(s7, we, wo, u7_even(x7), u7_odd(x7), ve, vo, u7_even(z7), u7_odd(z7), ones);
-      w += 8;
-      at += 8;
+  const whole = tiles + (<usize>(m8 & ~3) << 3);
+  const last = tiles + (<usize>m8 << 3);
+  while (tiles < whole) {
+    const next = min(tiles + (<usize>chunk << 3), whole);
+    let wg = w;
+    let first = offsets + (<usize>load<i32>(starts) << 2);
+    let yg = y;
+    for (let group: usize = 0, groups = <usize>n4 << 4; group < groups; group += 16) {
+      const end_of_group = offsets + (<usize>load<i32>(starts + group, 16) << 2);
+      // 32 pixels: a splat of 4 weights meets 8 vectors of 4 pixels.
+      for (let tile = tiles; tile < next; tile += 32) {
+        const xa = x + load<i32>(tile);
+        const xb = x + load<i32>(tile, 8);
+        const xc = x + load<i32>(tile, 16);
+        const xd = x + load<i32>(tile, 24);
+        let at = first;
+        let wt = wg;
+        let lane = scratch;
+        for (let row = group; row < group + 16; row += 4) {
+          let s0 = v128.load32_splat(bias + row);
+          let s1 = s0;
+          let s2 = s0;
+          let s3 = s0;
+          let s4 = s0;
+          let s5 = s0;
+          let s6 = s0;
+          let s7 = s0;
+          const paired = offsets + (<usize>load<i32>(pairs + row) << 2);
+          const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
+          while (PAIRED && at < paired) {
+            const p = <usize>load<i32>(at);
+            const q = <usize>load<i32>(at, 4);
+            const w4 = v128.load32_splat(wt);
+            const v4 = v128.load32_splat(wt, 4);
+            const we = s8_even(w4);
+            const wo = s8_odd(w4);
+            const ve = s8_even(v4);
+            const vo = s8_odd(v4);
+            const x0 = v128.load(xa + p);
+            const z0 = v128.load(xa + q);
+            s0 = dot8_add(s0, we, wo, u7_even(x0), u7_odd(x0), ve, vo, u7_even(z0), u7_odd(z0), ones);
+            const x1 = v128.load(xa + p, 16);
+            const z1 = v128.load(xa + q, 16);
+            s1 = dot8_add(s1, we, wo, u7_even(x1), u7_odd(x1), ve, vo, u7_even(z1), u7_odd(z1), ones);
+            const x2 = v128.load(xb + p);
+            const z2 = v128.load(xb + q);
+            s2 = dot8_add(s2, we, wo, u7_even(x2), u7_odd(x2), ve, vo, u7_even(z2), u7_odd(z2), ones);
+            const x3 = v128.load(xb + p, 16);
+            const z3 = v128.load(xb + q, 16);
+            s3 = dot8_add(s3, we, wo, u7_even(x3), u7_odd(x3), ve, vo, u7_even(z3), u7_odd(z3), ones);
+            const x4 = v128.load(xc + p);
+            const z4 = v128.load(xc + q);
+            s4 = dot8_add(s4, we, wo, u7_even(x4), u7_odd(x4), ve, vo, u7_even(z4), u7_odd(z4), ones);
+            const x5 = v128.load(xc + p, 16);
+            const z5 = v128.load(xc + q, 16);
+            s5 = dot8_add(s5, we, wo, u7_even(x5), u7_odd(x5), ve, vo, u7_even(z5), u7_odd(z5), ones);
+            const x6 = v128.load(xd + p);
+            const z6 = v128.load(xd + q);
+            s6 = dot8_add(s6, we, wo, u7_even(x6), u7_odd(x6), ve, vo, u7_even(z6), u7_odd(z6), ones);
+            const x7 = v128.load(xd + p, 16);
+            const z7 = v128.load(xd + q, 16);
+            s7 = dot8_add(s7, we, wo, u7_even(x7), u7_odd(x7), ve, vo, u7_even(z7), u7_odd(z7), ones);
+            wt += 8;
+            at += 8;
+          }
+          while (at < end) {
+            const p = <usize>load<i32>(at);
+            const w4 = v128.load32_splat(wt);
+            const we = s8_even(w4);
+            const wo = s8_odd(w4);
+            const x0 = v128.load(xa + p);
+            s0 = dot4_add(s0, we, wo, u7_even(x0), u7_odd(x0), ones);
+            const x1 = v128.load(xa + p, 16);
+            s1 = dot4_add(s1, we, wo, u7_even(x1), u7_odd(x1), ones);
+            const x2 = v128.load(xb + p);
+            s2 = dot4_add(s2, we, wo, u7_even(x2), u7_odd(x2), ones);
+            const x3 = v128.load(xb + p, 16);
+            s3 = dot4_add(s3, we, wo, u7_even(x3), u7_odd(x3), ones);
+            const x4 = v128.load(xc + p);
+            s4 = dot4_add(s4, we, wo, u7_even(x4), u7_odd(x4), ones);
+            const x5 = v128.load(xc + p, 16);
+            s5 = dot4_add(s5, we, wo, u7_even(x5), u7_odd(x5), ones);
+            const x6 = v128.load(xd + p);
+            s6 = dot4_add(s6, we, wo, u7_even(x6), u7_odd(x6), ones);
+            const x7 = v128.load(xd + p, 16);
+            s7 = dot4_add(s7, we, wo, u7_even(x7), u7_odd(x7), ones);
+            wt += 4;
+            at += 4;
+          }
+          const m = v128.load32_splat(mult + row);
+          v128.store(lane, post_narrow(post_code(s0, m, post), post_code(s1, m, post), post_code(s2, m, post), post_code(s3, m, post), post));
+          v128.store(lane, post_narrow(post_code(s4, m, post), post_code(s5, m, post), post_code(s6, m, post), post_code(s7, m, post), post), 16);
+          lane += 32;
+        }
+        interleave16(yg + load<i32>(tile, 4), yg + load<i32>(tile, 12), scratch);
+        interleave16(yg + load<i32>(tile, 20), yg + load<i32>(tile, 28), scratch + 16);
+      }
+      wg += end_of_group - first;
+      first = end_of_group;
+      yg += y_stride;
     }
-    while (at < end) {
-      const p = <usize>load<i32>(at);
-      const w4 = splat4(w);
-      const we = s8_even(w4);
-      const wo = s8_odd(w4);
-      const x0 = v128.load(xa + p);
-      s0 = dot4_add(s0, we, wo, u7_even(x0), u7_odd(x0), ones);
-      const x1 = v128.load(xa + p, 16);
-      s1 = dot4_add(s1, we, wo, u7_even(x1), u7_odd(x1), ones);
-      const x2 = v128.load(xb + p);
-      s2 = dot4_add(s2, we, wo, u7_even(x2), u7_odd(x2), ones);
-      const x3 = v128.load(xb + p, 16);
-      s3 = dot4_add(s3, we, wo, u7_even(x3), u7_odd(x3), ones);
-      const x4 = v128.load(xc + p);
-      s4 = dot4_add(s4, we, wo, u7_even(x4), u7_odd(x4), ones);
-      const x5 = v128.load(xc + p, 16);
-      s5 = dot4_add(s5, we, wo, u7_even(x5), u7_odd(x5), ones);
-      const x6 = v128.load(xd + p);
-      s6 = dot4_add(s6, we, wo, u7_even(x6), u7_odd(x6), ones);
-      const x7 = v128.load(xd + p, 16);
-      s7 = dot4_add(s7, we, wo, u7_even(x7), u7_odd(x7), ones);
-      w += 4;
-      at += 4;
-    }
-    const m = v128.load32_splat(mult + row);
-    const lane = scratch + ((row & 12) << 3);
-    v128.store(lane, post_narrow(post_code(s0, m, post), post_code(s1, m, post), post_code(s2, m, post), post_code(s3, m, post), post));
-    v128.store(lane, post_narrow(post_code(s4, m, post), post_code(s5, m, post), post_code(s6, m, post), post_code(s7, m, post), post), 16);
-    if ((row & 12) == 12) {
-      interleave16(y + load<i32>(tiles, 4), y + load<i32>(tiles, 12), scratch);
-      interleave16(y + load<i32>(tiles, 20), y + load<i32>(tiles, 28), scratch + 16);
-      y += y_stride;
-    }
+    tiles = next;
+  }
+  for (; tiles < last; tiles += 8) {
+    tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), w, offsets, starts, bias, mult, post, scratch, n4, y_stride);
   }
 }
 
@@ -185,7 +181,7 @@ function tile8(
       const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
       while (at < end) {
         const xt = x + load<i32>(at);
-        const w4 = splat4(w);
+        const w4 = v128.load32_splat(w);
         const x0 = v128.load(xt);
         const x1 = v128.load(xt, 16);
         s0 = dot4_add(s0, s8_even(w4), s8_odd(w4), u7_even(x0), u7_odd(x0), ones);
@@ -198,11 +194,8 @@ function tile8(
       const q1 = post_code(s1, m, post);
       v128.store(scratch + (r << 3), post_narrow(q0, q1, q0, q1, post));
     }
-    // [row][8 pixels] -> [pixel][4 rows]; the fourth row's store ran 8 bytes over into unused scratch
-    const r01 = v128.load(scratch);
-    const r23 = v128.load(scratch, 16);
-    v128.store(y, i8x16.shuffle(r01, r23, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27));
-    v128.store(y, i8x16.shuffle(r01, r23, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31), 16);
+    // The fourth row's store ran 8 bytes over into unused scratch.
+    store_4x8(y, v128.load(scratch), v128.load(scratch, 16));
     y += y_stride;
   }
 }

@@ -1,5 +1,5 @@
 import { post_store_4x8 } from "./post";
-import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, splat4, u7_even, u7_odd } from "./simd";
+import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_spmm_4x4: Y = post(W X + bias), W kept as blocks of 4 outputs x 4 inputs, X and Y in C4.
 // A dense W is the one with every block: there the list of offsets costs nothing measurable.
@@ -17,6 +17,8 @@ import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, splat4, u7_even,
 //   m8         tiles, >= 0; each is read and written to 32 bytes
 //   n4         groups of 4 outputs, >= 0
 //   y_stride   bytes between planes of y
+//   chunk      tiles that go through all outputs before the next ones do, >= 1: as many as leave their x
+//              in the L1 cache, so that y is written in runs and not 32 bytes to each of n4 planes
 //
 // Exact while k <= 133144. Rounds half to even.
 export function u7_s8w_spmm_4x4(
@@ -33,58 +35,64 @@ export function u7_s8w_spmm_4x4(
   m8: i32,
   n4: i32,
   y_stride: i32,
+  chunk: i32,
 ): void {
   const ones = dot_ones(v128.load(post));
-  for (const last = tiles + (<usize>m8 << 3); tiles < last; tiles += 8) {
-    const xp = x + load<i32>(tiles);
-    let yt = y + load<i32>(tiles, 4);
-    let wt = w;
-    let at = offsets + (<usize>load<i32>(starts) << 2);
+  const last = tiles + (<usize>m8 << 3);
+  while (tiles < last) {
+    const next = min(tiles + (<usize>chunk << 3), last);
+    let wg = w;
+    let first = offsets + (<usize>load<i32>(starts) << 2);
+    let yg = y;
     for (let group: usize = 0, groups = <usize>n4 << 2; group < groups; group += 4) {
       const bg = bias + (group << 2);
-      let r0_lo = v128.load32_splat(bg);
-      let r0_hi = r0_lo;
-      let r1_lo = v128.load32_splat(bg, 4);
-      let r1_hi = r1_lo;
-      let r2_lo = v128.load32_splat(bg, 8);
-      let r2_hi = r2_lo;
-      let r3_lo = v128.load32_splat(bg, 12);
-      let r3_hi = r3_lo;
       const paired = offsets + (<usize>load<i32>(pairs + group) << 2);
       const end = offsets + (<usize>load<i32>(starts + group, 4) << 2);
-      while (PAIRED && at < paired) {
-        const xt = xp + load<i32>(at);
-        const zt = xp + load<i32>(at, 4);
-        const x_lo = v128.load(xt);
-        const x_hi = v128.load(xt, 16);
-        const z_lo = v128.load(zt);
-        const z_hi = v128.load(zt, 16);
-        const xe_lo = u7_even(x_lo);
-        const xo_lo = u7_odd(x_lo);
-        const xe_hi = u7_even(x_hi);
-        const xo_hi = u7_odd(x_hi);
-        const ze_lo = u7_even(z_lo);
-        const zo_lo = u7_odd(z_lo);
-        const ze_hi = u7_even(z_hi);
-        const zo_hi = u7_odd(z_hi);
-        const w0 = splat4(wt);
-        const v0 = splat4(wt + 16);
-        r0_lo = dot8_add(r0_lo, s8_even(w0), s8_odd(w0), xe_lo, xo_lo, s8_even(v0), s8_odd(v0), ze_lo, zo_lo, ones);
-        r0_hi = dot8_add(r0_hi, s8_even(w0), s8_odd(w0), xe_hi, xo_hi, s8_even(v0), s8_odd(v0), ze_hi, zo_hi, ones);
-        const w1 = splat4(wt + 4);
-        const v1 = splat4(wt + 20);
-        r1_lo = dot8_add(r1_lo, s8_even(w1), s8_odd(w1), xe_lo, xo_lo, s8_even(v1), s8_odd(v1), ze_lo, zo_lo, ones);
-        r1_hi = dot8_add(r1_hi, s8_even(w1), s8_odd(w1), xe_hi, xo_hi, s8_even(v1), s8_odd(v1), ze_hi, zo_hi, ones);
-        const w2 = splat4(wt + 8);
-        const v2 = splat4(wt + 24);
-        r2_lo = dot8_add(r2_lo, s8_even(w2), s8_odd(w2), xe_lo, xo_lo, s8_even(v2), s8_odd(v2), ze_lo, zo_lo, ones);
-        r2_hi = dot8_add(r2_hi, s8_even(w2), s8_odd(w2), xe_hi, xo_hi, s8_even(v2), s8_odd(v2), ze_hi, zo_hi, ones);
-        const w3 = splat4(wt + 12);
-        const v3 = splat4(wt + 28);
-        r3_lo = dot8_add(r3_lo, s8_even(w3), s8_odd(w3), xe_lo, xo_lo, s8_even(v3), s8_odd(v3), ze_lo, zo_lo, ones);
-        r3_hi = dot8_add(r3_hi, s8_even(w3), s8_odd(w3), xe_hi, xo_hi, s8_even(v3), s8_odd(v3), ze_hi, zo_hi, ones);
-        wt += 32;
-        at += 8;
+      for (let tile = tiles; tile < next; tile += 8) {
+        const xp = x + load<i32>(tile);
+        let wt = wg;
+        let at = first;
+        let r0_lo = v128.load32_splat(bg);
+        let r0_hi = r0_lo;
+        let r1_lo = v128.load32_splat(bg, 4);
+        let r1_hi = r1_lo;
+        let r2_lo = v128.load32_splat(bg, 8);
+        let r2_hi = r2_lo;
+        let r3_lo = v128.load32_splat(bg, 12);
+        let r3_hi = r3_lo;
+        while (PAIRED && at < paired) {
+          const xt = xp + load<i32>(at);
+          const zt = xp + load<i32>(at, 4);
+          const x_lo = v128.load(xt);
+          const x_hi = v128.load(xt, 16);
+          const z_lo = v128.load(zt);
+          const z_hi = v128.load(zt, 16);
+          const xe_lo = u7_even(x_lo);
+          const xo_lo = u7_odd(x_lo);
+          const xe_hi = u7_even(x_hi);
+          const xo_hi = u7_odd(x_hi);
+          const ze_lo = u7_even(z_lo);
+          const zo_lo = u7_odd(z_lo);
+          const ze_hi = u7_even(z_hi);
+          const zo_hi = u7_odd(z_hi);
+          const w0 = v128.load32_splat(wt);
+          const v0 = v128.load32_splat(wt, 16);
+          r0_lo = dot8_add(r0_lo, s8_even(w0), s8_odd(w0), xe_lo, xo_lo, s8_even(v0), s8_odd(v0), ze_lo, zo_lo, ones);
+          r0_hi = dot8_add(r0_hi, s8_even(w0), s8_odd(w0), xe_hi, xo_hi, s8_even(v0), s8_odd(v0), ze_hi, zo_hi, ones);
+          const w1 = v128.load32_splat(wt, 4);
+          const v1 = v128.load32_splat(wt, 20);
+          r1_lo = dot8_add(r1_lo, s8_even(w1), s8_odd(w1), xe_lo, xo_lo, s8_even(v1), s8_odd(v1), ze_lo, zo_lo, ones);
+          r1_hi = dot8_add(r1_hi, s8_even(w1), s8_odd(w1), xe_hi, xo_hi, s8_even(v1), s8_odd(v1), ze_hi, zo_hi, ones);
+          const w2 = v128.load32_splat(wt, 8);
+          const v2 = v128.load32_splat(wt, 24);
+          r2_lo = dot8_add(r2_lo, s8_even(w2), s8_odd(w2), xe_lo, xo_lo, s8_even(v2), s8_odd(v2), ze_lo, zo_lo, ones);
+          r2_hi = dot8_add(r2_hi, s8_even(w2), s8_odd(w2), xe_hi, xo_hi, s8_even(v2), s8_odd(v2), ze_hi, zo_hi, ones);
+          const w3 = v128.load32_splat(wt, 12);
+          const v3 = v128.load32_splat(wt, 28);
+          r3_lo = dot8_add(r3_lo, s8_even(w3), s8_odd(w3), xe_lo, xo_lo, s8_even(v3), s8_odd(v3), ze_lo, zo_lo, ones);
+          r3_hi = dot8_add(r3_hi, s8_even(w3), s8_odd(w3), xe_hi, xo_hi, s8_even(v3), s8_odd(v3), ze_hi, zo_hi, ones);
+          wt += 32;
+          at += 8;
       }
       while (at < end) {
         const xt = xp + load<i32>(at);
@@ -94,23 +102,27 @@ export function u7_s8w_spmm_4x4(
         const lo_odd = u7_odd(lo);
         const hi_even = u7_even(hi);
         const hi_odd = u7_odd(hi);
-        const w0 = splat4(wt);
+        const w0 = v128.load32_splat(wt);
         r0_lo = dot4_add(r0_lo, s8_even(w0), s8_odd(w0), lo_even, lo_odd, ones);
         r0_hi = dot4_add(r0_hi, s8_even(w0), s8_odd(w0), hi_even, hi_odd, ones);
-        const w1 = splat4(wt + 4);
+        const w1 = v128.load32_splat(wt, 4);
         r1_lo = dot4_add(r1_lo, s8_even(w1), s8_odd(w1), lo_even, lo_odd, ones);
         r1_hi = dot4_add(r1_hi, s8_even(w1), s8_odd(w1), hi_even, hi_odd, ones);
-        const w2 = splat4(wt + 8);
+        const w2 = v128.load32_splat(wt, 8);
         r2_lo = dot4_add(r2_lo, s8_even(w2), s8_odd(w2), lo_even, lo_odd, ones);
         r2_hi = dot4_add(r2_hi, s8_even(w2), s8_odd(w2), hi_even, hi_odd, ones);
-        const w3 = splat4(wt + 12);
+        const w3 = v128.load32_splat(wt, 12);
         r3_lo = dot4_add(r3_lo, s8_even(w3), s8_odd(w3), lo_even, lo_odd, ones);
         r3_hi = dot4_add(r3_hi, s8_even(w3), s8_odd(w3), hi_even, hi_odd, ones);
         wt += 16;
         at += 4;
       }
-      post_store_4x8(yt, mult + (group << 2), post, r0_lo, r0_hi, r1_lo, r1_hi, r2_lo, r2_hi, r3_lo, r3_hi);
-      yt += y_stride;
+      post_store_4x8(yg + load<i32>(tile, 4), mult + (group << 2), post, r0_lo, r0_hi, r1_lo, r1_hi, r2_lo, r2_hi, r3_lo, r3_hi);
+      }
+      wg += (end - first) << 2;
+      first = end;
+      yg += y_stride;
     }
+    tiles = next;
   }
 }

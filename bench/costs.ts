@@ -95,6 +95,7 @@ function planesSide(
     String(stride),
     (col) => col * stride,
     epilogue,
+    groupsOf4(inputs),
   );
   return { name: weights.key, run: () => multiply(y, x, scratch, tiles, TILES, stride) };
 }

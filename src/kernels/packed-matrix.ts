@@ -211,6 +211,7 @@ export class PackedMatrix {
         `${stride}`,
         (col) => col * stride,
         { bias: this.#bias, mult: this.#mult, post: this.#post },
+        k4,
       ),
     };
     return this.#planes;

@@ -106,6 +106,9 @@ export type PlanesProduct = (
   yStride: number,
 ) => void;
 
+// Half of the L1 cache of a small processor: weights and results want some of it too.
+const CHUNK_BYTES = 16_384;
+
 /** Bytes of scratch that a PlanesProduct wants. */
 export const PLANES_SCRATCH = 128;
 
@@ -115,6 +118,7 @@ export const PLANES_SCRATCH = 128;
  * @param offsetOf bytes from a tile of x to what the inputs 4 col to 4 col + 3 read: a plane, and in a
  *   convolution a tap
  * @param offsetKey names the offsets in the store
+ * @param planes of x that a tile reads: with a tile's 32 bytes of each, what the L1 cache should hold
  */
 export function planesCall(
   kernels: RuntimeKernels,
@@ -124,8 +128,12 @@ export function planesCall(
   offsetKey: string,
   offsetOf: (col: number) => number,
   { bias, mult, post }: ProductEpilogue,
+  planes: number,
 ): PlanesProduct {
   const { key, data, inputs, outputs } = weights;
+  // The 1x4 kernel takes 4 tiles at once.
+  const step = layout === "1x4" ? 4 : 1;
+  const chunk = Math.max(1, Math.floor(CHUNK_BYTES / (planes * 32 * step))) * step;
   const n4 = groupsOf4(outputs);
   const rows = layout === "1x4" ? 1 : 4;
   const name = `${key}/${layout}/paired`;
@@ -140,11 +148,11 @@ export function planesCall(
   const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = kernels;
   if (layout === "1x4") {
     return (y, x, scratch, tiles, m8, yStride) => {
-      u7_s8w_spmm_1x4(y, x, w, offsets, starts, pairs, bias, mult, post, scratch, tiles, m8, n4, yStride);
+      u7_s8w_spmm_1x4(y, x, w, offsets, starts, pairs, bias, mult, post, scratch, tiles, m8, n4, yStride, chunk);
     };
   }
   return (y, x, _scratch, tiles, m8, yStride) => {
-    u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, bias, mult, post, tiles, m8, n4, yStride);
+    u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, bias, mult, post, tiles, m8, n4, yStride, chunk);
   };
 }
 

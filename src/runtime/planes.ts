@@ -97,3 +97,16 @@ export function countedTiles({ height, width, from }: Rows, pixel: number): Int3
   }
   return Int32Array.from(tiles);
 }
+
+/** Tiles of 4 pixels for pairs of rows, at least 4 x 2: the last ones are moved back over those before. */
+export function rowPairs({ height, width, from, to }: Rows): Int32Array {
+  const tiles: number[] = [];
+  for (let row = 0; row < height; row += 2) {
+    const first = Math.min(row, height - 2);
+    for (let column = 0; column < width; column += 4) {
+      const pixel = Math.min(column, width - 4);
+      tiles.push(first * from + pixel * 4, first * to + pixel * 4);
+    }
+  }
+  return Int32Array.from(tiles);
+}

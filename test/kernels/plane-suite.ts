@@ -97,6 +97,27 @@ for (const columns of [0, 1, 3, 8]) {
   }
 }
 
+for (const m4 of [0, 1, 2, 5]) {
+  for (const c4 of [0, 1, 3]) {
+    const pitch = m4 * 16 + 32;
+    add("u7_s8w_depthwise_3x3", `m4 ${m4} c4 ${c4}`, (l) => [
+      l.room(c4 * pitch * 2),
+      l.put(codes(l, c4 * pitch * 4)),
+      l.put(Int8Array.from({ length: c4 * 96 }, () => l.random.below(255) - 127)),
+      l.put(Int32Array.from({ length: c4 * 4 }, () => l.random.below(2000) - 1000)),
+      l.put(Float32Array.from({ length: c4 * 4 }, () => l.random.uniform() / 20)),
+      post(l, c4 === 3),
+      tilesOf(l, m4),
+      m4,
+      c4,
+      pitch,
+      pitch,
+      pitch * 4,
+      pitch * 2,
+    ]);
+  }
+}
+
 for (const m4 of [0, 1, 3]) {
   for (const n of [0, 1, 3, 4, 5, 8]) {
     for (const blocks of [0, 1, 5]) {

@@ -109,6 +109,7 @@ for (const n4 of [0, 1, 2, 3, 5]) {
           m8,
           n4,
           stride,
+          1 + l.random.below(5),
         ];
       });
     }
@@ -162,6 +163,7 @@ function spmm1x4(label: string, m8: number, n4: number, k4: number, stride: numb
       m8,
       n4,
       stride,
+      4 * (1 + l.random.below(2)),
     ];
   });
 }

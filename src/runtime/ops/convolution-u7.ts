@@ -43,6 +43,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     `${node.name}/${isWords ? "words" : "planes"}`,
     offsetOf,
     { bias, ...requantizeAt(to, node, kernel, scale, out) },
+    perTap * kh,
   );
   emit(to, node, x, tiles, `spmm ${layout}${isWords ? " words" : ""}`, multiply);
 }

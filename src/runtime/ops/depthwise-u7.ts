@@ -3,61 +3,81 @@
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
-import { planesOf, tilesOf } from "../planes.js";
+import { planesOf, rowPairs, tilesOf } from "../planes.js";
 import { biasAt, requantizeAt } from "./epilogue.js";
-import { windowInput, windowOf } from "./window-u7.js";
+import { type Window, windowInput, windowOf } from "./window-u7.js";
 
-/** @throws RangeError where the node's value has no u7 parameters or channels are multiplied */
+/** @throws RangeError where the node's value has no u7 parameters */
 export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): void {
   const [input] = node.inputs;
   const { scale, zero } = to.quant(input) as QuantParams;
   const out = to.quant(node.name);
   if (!out) throw new RangeError(`${node.name}: an s8 depthwiseConv2d wants u7 parameters of its result`);
   const [kh, kw, channels] = kernel.shape;
-  const x = windowInput(to, node, windowOf(node, [kh, kw]), zero);
-  const steps = Math.ceil((kh * kw) / 4);
-  const w = to.constants.upload(`${node.weights.kernel}/depthwise`, () => packChannels(kernel, steps));
-  const offsets = to.constants.upload(`${node.name}/offsets`, () =>
-    // Taps that are none have weights of zero and may read anything.
-    Int32Array.from({ length: steps * 4 }, (_, tap) =>
-      tap < kh * kw ? x.tap(Math.floor(tap / kw), tap % kw) : x.tap(0, 0),
-    ),
-  );
-  const tileList = tilesOf(x.rows, 4);
-  const tiles = to.constants.upload(`${node.name}/tiles`, () => tileList);
+  const window = windowOf(node, [kh, kw]);
+  const x = windowInput(to, node, window, zero);
+  const isBy3 = isPlain3x3(window) && x.rows.height >= 2 && x.rows.width >= 4;
   const bias = biasAt(to, node, channels);
   const { mult, post } = requantizeAt(to, node, kernel, scale, out);
   const y = to.define(node.name, "c4");
   const { stride, bytes, groups } = planesOf(to.shape(node.name));
+  const list = isBy3 ? rowPairs(x.rows) : tilesOf(x.rows, 4);
+  const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
+  const m4 = list.length / 2;
+  const { u7_s8w_depthwise, u7_s8w_depthwise_3x3 } = to.kernels;
+  const call = () => {
+    if (isBy3) {
+      const w = to.constants.upload(`${node.weights.kernel}/depthwise3x3`, () => packRows(kernel));
+      const { from, to: pitch } = x.rows;
+      return (yAt: number, xAt: number) => {
+        u7_s8w_depthwise_3x3(yAt, xAt, w, bias, mult, post, tiles, m4, groups, from, pitch, x.stride, stride);
+      };
+    }
+    const steps = Math.ceil((kh * kw) / 4);
+    const w = to.constants.upload(`${node.weights.kernel}/depthwise`, () => packChannels(kernel, steps));
+    const offsets = to.constants.upload(`${node.name}/offsets`, () =>
+      // Taps that are none have weights of zero and may read anything.
+      Int32Array.from({ length: steps * 4 }, (_, tap) =>
+        tap < kh * kw ? x.tap(Math.floor(tap / kw), tap % kw) : x.tap(0, 0),
+      ),
+    );
+    return (yAt: number, xAt: number) => {
+      u7_s8w_depthwise(yAt, xAt, w, offsets, bias, mult, post, tiles, m4, groups, steps, x.stride, stride);
+    };
+  };
+  const run = call();
   const { batch } = to.options;
-  const m4 = tileList.length / 2;
   to.emit({
-    label: `${node.name}: u7_s8w_depthwise`,
+    label: `${node.name}: u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`,
     reads: [x.buffer],
     writes: [y],
     bind: (at) => {
       const [yAt, xAt] = [at(y), at(x.buffer)];
       return () => {
-        for (let i = 0; i < batch; i++) {
-          to.kernels.u7_s8w_depthwise(
-            yAt + i * bytes,
-            xAt + i * x.bytes,
-            w,
-            offsets,
-            bias,
-            mult,
-            post,
-            tiles,
-            m4,
-            groups,
-            steps,
-            x.stride,
-            stride,
-          );
-        }
+        for (let i = 0; i < batch; i++) run(yAt + i * bytes, xAt + i * x.bytes);
       };
     },
   });
+}
+
+function isPlain3x3({ size, strides, dilations }: Window): boolean {
+  return [...size, ...strides, ...dilations].join() === "3,3,1,1,1,1";
+}
+
+// s8[c4][2 rows of results][3 columns][4 channels][4 rows]
+function packRows({ data, shape }: S8Weight): Int8Array {
+  const channels = shape[2];
+  const packed = new Int8Array(groupsOf4(channels) * 96);
+  for (let tap = 0; tap < 9; tap++) {
+    const [row, column] = [Math.floor(tap / 3), tap % 3];
+    for (let channel = 0; channel < channels; channel++) {
+      for (let result = 0; result < 2; result++) {
+        const at = (((channel >> 2) * 2 + result) * 3 + column) * 16 + (channel & 3) * 4 + row + result;
+        packed[at] = data[tap * channels + channel];
+      }
+    }
+  }
+  return packed;
 }
 
 // s8[c4][steps][4 channels][4 taps]

@@ -200,6 +200,7 @@ function spmmSteps(
     `${stride}`,
     (col) => col * stride,
     { bias, mult, post },
+    k4,
   );
   const scratch = to.scratch(PLANES_SCRATCH);
   to.emit({

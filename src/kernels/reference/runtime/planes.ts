@@ -88,6 +88,23 @@ export function planeKernels(heap: Heap) {
     });
   };
 
+  const u7_s8w_depthwise_3x3: Kernel = (...args) => {
+    const [y, x, w, bias, mult, post, tiles, m4, c4, xPitch, yPitch, xStride, yStride] = args;
+    const { u8, s8, i32, f32 } = views();
+    const code = requantizer(heap, post);
+    return overTiles([y, x, tiles, m4, c4, xStride, yStride], (channel, from, to) => {
+      for (let result = 0; result < 2; result++) {
+        let sum = i32[bias / 4 + channel];
+        for (let tap = 0; tap < 12; tap++) {
+          const [column, row] = [tap >> 2, tap & 3];
+          const at = w + (((channel >> 2) * 2 + result) * 3 + column) * 16 + (channel & 3) * 4 + row;
+          sum += s8[at] * u8[from + row * xPitch + column * 4];
+        }
+        u8[to + result * yPitch] = code(sum, f32[mult / 4 + channel]);
+      }
+    });
+  };
+
   const u7_c4_max_pool: Kernel = (y, x, offsets, tiles, m4, c4, taps, xStride, yStride) => {
     const { u8, i32 } = views();
     return overTiles([y, x, tiles, m4, c4, xStride, yStride], (_channel, from, to) => {
@@ -138,5 +155,6 @@ export function planeKernels(heap: Heap) {
     u7_pad,
     u7_rows_words,
     u7_s8w_depthwise,
+    u7_s8w_depthwise_3x3,
   };
 }
