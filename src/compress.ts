@@ -9,12 +9,22 @@ import {
   pruneGraph,
   quantizeGraph,
   type RangeMethod,
+  rankLayers,
   readSamples,
   reportLayers,
+  type Samples,
+  type Sensitivity,
   version,
 } from "./compress/index.js";
 import { describePare, encodePare, type Provenance, readArtifacts, saveFile } from "./file/index.js";
-import { checkGraph, type Graph, importModel, type ModelArtifacts, simplify } from "./graph/index.js";
+import {
+  checkGraph,
+  type Graph,
+  type InputShapes,
+  importModel,
+  type ModelArtifacts,
+  simplify,
+} from "./graph/index.js";
 import { createKernels } from "./kernels/index.js";
 import { createModel, type InputData, type Model, type ModelOptions } from "./runtime/index.js";
 import type { Variant } from "./wasm/index.js";
@@ -32,11 +42,17 @@ export interface CompressOptions {
   /** Where the zeros are: anywhere (default), in blocks, or all but n of every m inputs. */
   readonly pattern?: Pattern;
   /** What of a value's range its codes cover. Default: percentile. */
-  readonly activations?: "percentile" | "mse" | "min-max";
+  readonly activations?: "percentile" | "mse" | "entropy" | "min-max";
   /** In (50, 100], for activations "percentile". Default 99.99. */
   readonly percentile?: number;
   /** Moves biases by the mean error of their channels on the calibration samples. Default true. */
   readonly biasCorrection?: boolean;
+  /** Scales channels of neighbouring layers so that all use the codes of their value. Default true. */
+  readonly equalization?: boolean;
+  /** Names of layers whose kernels stay f32, such as `layers` of a result says them. Default: none. */
+  readonly keepF32?: readonly string[];
+  /** Shapes of samples, for inputs whose sizes the model leaves open: { image: [224, 224, 3] }. */
+  readonly inputShapes?: InputShapes;
   /** For the provenance, such as an ISO date. Default: none, so that the same input makes the same bytes. */
   readonly created?: string;
   /** Allow http and https for the model's path. Default false. */
@@ -48,7 +64,7 @@ export interface CompressOptions {
 }
 
 export interface CompressProgress {
-  readonly stage: "import" | "prune" | "calibrate" | "correct" | "encode";
+  readonly stage: "import" | "prune" | "equalize" | "calibrate" | "correct" | "encode";
   /** Part of the whole, 0 to 1. */
   readonly done: number;
 }
@@ -86,37 +102,88 @@ export async function compress(
     onProgress?.({ stage, done: from + (to - from) * part });
   };
   await pause(signal);
-  const artifacts = await openArtifacts(model, options.allowRemote ?? false);
-  const imported = simplify(importModel(artifacts));
-  const samples = options.calibration === undefined ? undefined : readSamples(imported, options.calibration);
+  const { artifacts, imported, samples } = await openModel(model, options);
   report("import", 1);
 
   await pause(signal);
-  const kernels = createKernels(options.variant ? { variant: options.variant } : {});
-  const { graph: pruned, skipped } = pruneGraph(imported, settings, kernels);
+  const { graph: pruned, skipped } = prunedWith(imported, settings, options);
   report("prune", 1);
 
-  const open: OpenRunner = (graph, keep) => {
-    return createModel(graph, { keep, ...(options.variant && { variant: options.variant }) });
-  };
-  const { graph, kept } =
+  const { graph, notes } =
     settings.precision === "f32" || !samples
-      ? { graph: pruned, kept: new Map<string, string>() }
-      : await quantizeGraph(pruned, { ...settings, samples, open, signal, onProgress: report });
+      ? { graph: pruned, notes: new Map<string, string>() }
+      : await quantizeGraph(pruned, {
+          ...settings,
+          inputError: INPUT_ERROR,
+          keepF32: namesOf(pruned, options.keepF32 ?? []),
+          samples,
+          open: runnerOf(options),
+          signal,
+          onProgress: report,
+        });
   checkGraph(graph);
 
   await pause(signal);
   const provenance = provenanceOf(artifacts, options, settings, samples?.count);
   const bytes = await encodePare(graph, provenance);
   report("encode", 1);
-  return resultOf(graph, provenance, bytes, joinNotes(skipped, kept));
+  return resultOf(graph, provenance, bytes, joinNotes(skipped, notes));
+}
+
+/**
+ * A model whose outputs move by more than this when its input is rounded to 7 bits gets 8: it is most of what
+ * quantization costs then.
+ */
+const INPUT_ERROR = 0.01;
+
+/**
+ * How much each layer of a tfjs model suffers from int8.
+ *
+ * @returns layers, the most sensitive first, each with the relative error (root of the squared error over that of
+ *   the squares) of the outputs when it alone is int8
+ * @throws as `compress`
+ */
+export async function sensitivity(
+  model: string | ModelArtifacts,
+  options: CompressOptions,
+): Promise<readonly Sensitivity[]> {
+  const settings = readOptions({ ...options, precision: "int8" });
+  const { signal, onProgress } = options;
+  await pause(signal);
+  const { imported, samples } = await openModel(model, options);
+  const { graph } = prunedWith(imported, settings, options);
+  return rankLayers(graph, {
+    ...settings,
+    samples: samples as Samples,
+    open: runnerOf(options),
+    signal,
+    onLayer: (done) => onProgress?.({ stage: "calibrate", done }),
+  });
+}
+
+async function openModel(model: string | ModelArtifacts, options: CompressOptions) {
+  const artifacts = await openArtifacts(model, options.allowRemote ?? false);
+  const importOptions = options.inputShapes ? { inputShapes: options.inputShapes } : {};
+  const imported = simplify(importModel(artifacts, importOptions));
+  const samples = options.calibration === undefined ? undefined : readSamples(imported, options.calibration);
+  return { artifacts, imported, samples };
+}
+
+const variantOf = ({ variant }: CompressOptions) => (variant ? { variant } : {});
+
+const prunedWith = (graph: Graph, settings: Settings, options: CompressOptions) =>
+  pruneGraph(graph, settings, createKernels(variantOf(options)));
+
+function runnerOf(options: CompressOptions): OpenRunner {
+  return (graph, keep) => createModel(graph, { keep, ...variantOf(options) });
 }
 
 /** How the whole divides, about. */
 const shares: Readonly<Record<CompressProgress["stage"], readonly [number, number]>> = {
   import: [0, 0.05],
   prune: [0.05, 0.1],
-  calibrate: [0.1, 0.4],
+  equalize: [0.1, 0.2],
+  calibrate: [0.2, 0.4],
   correct: [0.4, 0.9],
   encode: [0.9, 1],
 };
@@ -127,10 +194,12 @@ interface Settings {
   readonly pattern: Pattern;
   readonly ranges: RangeMethod;
   readonly biasCorrection: boolean;
+  readonly equalization: boolean;
 }
 
 function readOptions(options: CompressOptions): Settings {
-  const { precision = "int8", sparsity, pattern = "unstructured", biasCorrection = true } = options;
+  const { precision = "int8", sparsity, pattern = "unstructured" } = options;
+  const { biasCorrection = true, equalization = true } = options;
   const { activations = "percentile", percentile = 99.99 } = options;
   if (precision !== "int8" && precision !== "f32") {
     throw new RangeError(`precision: wanted int8 or f32, got ${precision}`);
@@ -138,15 +207,15 @@ function readOptions(options: CompressOptions): Settings {
   if (precision === "int8" && options.calibration === undefined) {
     throw new RangeError("calibration: int8 wants samples as the model gets them, got none");
   }
-  if (!["percentile", "mse", "min-max"].includes(activations)) {
-    throw new RangeError(`activations: wanted percentile, mse or min-max, got ${activations}`);
+  if (!["percentile", "mse", "entropy", "min-max"].includes(activations)) {
+    throw new RangeError(`activations: wanted percentile, mse, entropy or min-max, got ${activations}`);
   }
   if (!(percentile > 50 && percentile <= 100)) {
     throw new RangeError(`percentile: wanted a number above 50 and up to 100, got ${percentile}`);
   }
   checkPruneSettings({ sparsity, pattern });
   const ranges = activations === "percentile" ? { method: activations, percentile } : { method: activations };
-  return { precision, sparsity, pattern, ranges, biasCorrection };
+  return { precision, sparsity, pattern, ranges, biasCorrection, equalization };
 }
 
 type Artifacts = ModelArtifacts & { readonly sourceHash?: string };
@@ -161,12 +230,13 @@ async function openArtifacts(model: string | ModelArtifacts, allowRemote: boolea
 function provenanceOf(
   { sourceHash }: Artifacts,
   { created }: CompressOptions,
-  { precision, sparsity, pattern, ranges, biasCorrection }: Settings,
+  { precision, sparsity, pattern, ranges, biasCorrection, equalization }: Settings,
   samples: number | undefined,
 ): Provenance {
   const { method: activations, ...numbers } = ranges;
   const pruning = sparsity === undefined && pattern === "unstructured" ? {} : { sparsity, pattern };
-  const quantization = precision === "f32" ? {} : { samples, activations, ...numbers, biasCorrection };
+  const quantization =
+    precision === "f32" ? {} : { samples, activations, ...numbers, biasCorrection, equalization };
   return {
     versions: { pare: version },
     recipe: { precision, ...pruning, ...quantization },
@@ -193,6 +263,14 @@ function resultOf(
     save: async (path, accuracy) => saveFile(path, await bytes(accuracy)),
     createModel: (options) => createModel(graph, options),
   };
+}
+
+/** @throws RangeError for a name that no layer with a kernel has */
+function namesOf(graph: Graph, names: readonly string[]): ReadonlySet<string> {
+  const layers = graph.nodes.filter(({ weights }) => weights.kernel !== undefined).map(({ name }) => name);
+  const unknown = names.find((name) => !layers.includes(name));
+  if (unknown === undefined) return new Set(names);
+  throw new RangeError(`keepF32: wanted names of layers (${layers.join(", ")}), got ${unknown}`);
 }
 
 function joinNotes(...all: readonly ReadonlyMap<string, string>[]): ReadonlyMap<string, string> {

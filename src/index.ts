@@ -1,11 +1,12 @@
 /** `pare`: compresses tfjs models, reads, writes and runs `.pare` files. */
 
-export type { LayerReport, Pattern } from "./compress/index.js";
+export type { LayerReport, Pattern, Sensitivity } from "./compress/index.js";
 export {
   type CompressOptions,
   type CompressProgress,
   type CompressResult,
   compress,
+  sensitivity,
 } from "./compress.js";
 export {
   type ArtifactsOptions,

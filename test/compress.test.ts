@@ -273,6 +273,7 @@ describe("the result", () => {
         activations: "percentile",
         percentile: 99.9,
         biasCorrection: true,
+        equalization: true,
       },
       created: "2024-02-29",
       accuracy: { before: 0.9, after: 0.89 },

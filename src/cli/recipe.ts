@@ -11,7 +11,15 @@ export interface Recipe extends Pick<CompressOptions, RecipeKey> {
   readonly offset?: number;
 }
 
-type RecipeKey = "precision" | "sparsity" | "pattern" | "activations" | "percentile" | "biasCorrection";
+type RecipeKey =
+  | "precision"
+  | "sparsity"
+  | "pattern"
+  | "activations"
+  | "percentile"
+  | "biasCorrection"
+  | "equalization"
+  | "keepF32";
 
 interface Rule {
   readonly wanted: string;
@@ -29,9 +37,14 @@ const rules: Readonly<Record<string, Rule>> = {
   precision: oneOf("int8", "f32"),
   sparsity: { wanted: "a number from 0 to below 1", valid: (v) => isNumber(v) && v >= 0 && v < 1 },
   pattern: { wanted: "unstructured, 1x4, 4x4 or N:M", valid: isPattern },
-  activations: oneOf("percentile", "mse", "min-max"),
+  activations: oneOf("percentile", "mse", "entropy", "min-max"),
   percentile: { wanted: "a number above 50, up to 100", valid: (v) => isNumber(v) && v > 50 && v <= 100 },
   biasCorrection: { wanted: "true or false", valid: (value) => typeof value === "boolean" },
+  equalization: { wanted: "true or false", valid: (value) => typeof value === "boolean" },
+  keepF32: {
+    wanted: "a list of layer names",
+    valid: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+  },
   scale: finite,
   offset: finite,
 };

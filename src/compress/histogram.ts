@@ -11,8 +11,9 @@ export interface Statistics {
   /** Numbers in bin i, which is [(i - half) width, (i - half + 1) width); zeros are in bin half. */
   readonly histogram: Float64Array;
   readonly width: number;
-  /** Mean of each channel of the last axis. */
+  /** Mean, and largest magnitude, of each channel of the last axis. */
   readonly mean: Float64Array;
+  readonly largest: Float64Array;
 }
 
 /**
@@ -27,6 +28,7 @@ export class StatisticsBuilder {
   #reach = 2 ** -126;
   #histogram = new Float64Array(bins);
   readonly #sums: Float64Array;
+  readonly #largest: Float64Array;
 
   /**
    * @param name of the value, for messages
@@ -37,6 +39,7 @@ export class StatisticsBuilder {
     readonly channels: number,
   ) {
     this.#sums = new Float64Array(channels);
+    this.#largest = new Float64Array(channels);
   }
 
   /**
@@ -62,10 +65,12 @@ export class StatisticsBuilder {
     const histogram = this.#histogram;
     const perUnit = half / this.#reach;
     const sums = this.#sums;
+    const largest = this.#largest;
     const { channels } = this;
     for (let i = 0, channel = 0; i < data.length; i++) {
       histogram[Math.floor(data[i] * perUnit) + half] += 1;
       sums[channel] += data[i];
+      if (Math.abs(data[i]) > largest[channel]) largest[channel] = Math.abs(data[i]);
       channel = channel + 1 === channels ? 0 : channel + 1;
     }
     this.#count += data.length;
@@ -82,6 +87,7 @@ export class StatisticsBuilder {
       histogram: this.#histogram,
       width: this.#reach / half,
       mean: this.#sums.map((sum) => sum / rows),
+      largest: this.#largest,
     };
   }
 
@@ -94,7 +100,7 @@ export class StatisticsBuilder {
   }
 }
 
-/** What all of them were together, but for the means by channel: those are of values with channels of their own. */
+/** What all of them were together, but for what is by channel: each value has channels of its own. */
 export function mergeStatistics(all: readonly Statistics[]): Statistics {
   if (all.length === 1) return all[0];
   const width = all.reduce((widest, each) => Math.max(widest, each.width), 0);
@@ -113,6 +119,7 @@ export function mergeStatistics(all: readonly Statistics[]): Statistics {
     histogram,
     width,
     mean: new Float64Array(0),
+    largest: new Float64Array(0),
   };
 }
 

@@ -26,4 +26,5 @@ export { type QuantizedGraph, type QuantizeOptions, quantizeGraph } from "./quan
 export { planQuantization, type QuantizePlan } from "./quantize-plan.js";
 export { chooseParams, percentileRange, type RangeMethod, searchParams } from "./range.js";
 export { type LayerReport, reportLayers } from "./report.js";
+export { rankLayers, type Sensitivity } from "./sensitivity.js";
 export { version } from "./version.js";

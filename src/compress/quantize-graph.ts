@@ -3,6 +3,9 @@
 import type { Graph } from "../graph/index.js";
 import { measureShifts, type Shifts } from "./bias-correction.js";
 import { type CollectOptions, collectStatistics, type OpenRunner, type Samples } from "./calibrate.js";
+import { equalizablePairs, equalize } from "./equalize.js";
+import type { Statistics } from "./histogram.js";
+import { withPlanes } from "./input-error.js";
 import { kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
 import { buildQuantized, chooseAllParams, hasTable, type QuantizedLayers } from "./quantize.js";
 import { planQuantization } from "./quantize-plan.js";
@@ -15,17 +18,21 @@ export interface QuantizeOptions {
   readonly open: OpenRunner;
   readonly ranges: RangeMethod;
   readonly biasCorrection: boolean;
+  /** Scales channels so that all use the codes of their value: see equalize.ts. */
+  readonly equalization?: boolean;
+  /** The largest relative error of outputs that 7 bits of an input may make: see two-planes.ts. */
+  readonly inputError?: number;
   /** Names of layers that stay f32. */
   readonly keepF32?: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   /** Part of a stage that is done, 0 to 1. */
-  readonly onProgress?: ((stage: "calibrate" | "correct", done: number) => void) | undefined;
+  readonly onProgress?: ((stage: "equalize" | "calibrate" | "correct", done: number) => void) | undefined;
 }
 
 export interface QuantizedGraph {
   readonly graph: Graph;
-  /** Why a layer with a kernel stayed f32, by its name. */
-  readonly kept: ReadonlyMap<string, string>;
+  /** What is special about a layer, such as why it stayed f32, by its name. */
+  readonly notes: ReadonlyMap<string, string>;
 }
 
 /**
@@ -37,7 +44,14 @@ export interface QuantizedGraph {
 export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Promise<QuantizedGraph> {
   const { samples, open, ranges, signal, onProgress } = options;
   refuseNotFinite(kernelNodes(graph));
-  const plan = planQuantization(graph, options.keepF32);
+  refuseSamples(samples);
+  const equal = options.equalization ? await equalized(graph, options) : graph;
+  const { graph: ready, split: twice } = await withPlanes(equal, options);
+  const plan = planQuantization(ready, options.keepF32);
+  const notes = new Map([
+    ...plan.kept,
+    ...twice.map((name) => [name, "reads its input in two planes"] as const),
+  ]);
   const { graph: split, before } = splitActivations(plan.graph, plan.layers);
   const productName = (layer: string) => before.get(layer) as string;
   const products = plan.layers
@@ -51,12 +65,36 @@ export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Pro
     onBatch: (done) => onProgress?.("calibrate", done / samples.count),
   });
   const params = chooseAllParams(plan, statistics, before, ranges);
-  if (!options.biasCorrection) return { graph: buildQuantized(plan, params), kept: plan.kept };
+  if (!options.biasCorrection) return { graph: buildQuantized(plan, params), notes };
   const known: QuantizedLayers = new Map();
   const build = (shifts: Shifts) => buildQuantized(plan, params, shifts, known);
   const shifts = await measureShifts(plan.layers, build, statistics, samples, {
     ...collect,
     onLayers: (done) => onProgress?.("correct", done / plan.layers.length),
   });
-  return { graph: build(shifts), kept: plan.kept };
+  return { graph: build(shifts), notes };
+}
+
+async function equalized(
+  graph: Graph,
+  { samples, open, signal, onProgress }: QuantizeOptions,
+): Promise<Graph> {
+  const pairs = equalizablePairs(graph);
+  if (pairs.length === 0) return graph;
+  const values = pairs.map(({ value }) => value);
+  const statistics = await collectStatistics(graph, values, samples, {
+    open,
+    signal,
+    onBatch: (done) => onProgress?.("equalize", done / samples.count),
+  });
+  return equalize(graph, pairs, (value) => (statistics.get(value) as Statistics).largest);
+}
+
+/** Named by the input: later it would be named by whatever is computed first. */
+function refuseSamples({ inputs }: Samples): void {
+  for (const [name, data] of Object.entries(inputs)) {
+    const wrong = data.find((value) => !Number.isFinite(value));
+    if (wrong === undefined) continue;
+    throw new RangeError(`calibration: wanted finite numbers in value ${name}, got ${wrong}`);
+  }
 }

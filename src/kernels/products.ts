@@ -148,7 +148,23 @@ export function planesCall(
   const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = kernels;
   if (layout === "1x4") {
     return (y, x, scratch, tiles, m8, yStride) => {
-      u7_s8w_spmm_1x4(y, x, w, offsets, starts, pairs, bias, mult, post, scratch, tiles, m8, n4, yStride, chunk);
+      u7_s8w_spmm_1x4(
+        y,
+        x,
+        w,
+        offsets,
+        starts,
+        pairs,
+        bias,
+        mult,
+        post,
+        scratch,
+        tiles,
+        m8,
+        n4,
+        yStride,
+        chunk,
+      );
     };
   }
   return (y, x, _scratch, tiles, m8, yStride) => {

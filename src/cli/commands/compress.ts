@@ -2,7 +2,15 @@
 
 import { type Command, Option } from "commander";
 import { type NdArray, readArray } from "../../data/index.js";
-import { type CompressResult, compress, type ModelArtifacts, readArtifacts, saveFile } from "../../index.js";
+import {
+  type CompressResult,
+  compress,
+  type ModelArtifacts,
+  readArtifacts,
+  type Sensitivity,
+  saveFile,
+  sensitivity,
+} from "../../index.js";
 import { GateError, UsageError } from "../errors.js";
 import { formatBytes, formatNumber, formatTable } from "../format.js";
 import { type Host, note, printJson } from "../host.js";
@@ -61,7 +69,7 @@ export function addCompress(program: Command, host: Host): void {
     .option("--measure <NAME>", "the output that the labels are for, of several")
     .option(
       "--max-drop <D>",
-      "write nothing and exit with 4 where accuracy drops by more than D points, or RMS error grows by more than D percent",
+      "keep the most sensitive layers in f32 until accuracy drops by at most D points (or RMS error grows by at most D percent); exit with 4 and write nothing where that does not help",
       numberIn(),
     );
   withJson(withRemote(withScaling(command))).action((model: string, flags: CompressFlags) =>
@@ -86,8 +94,18 @@ async function run(host: Host, path: string, flags: CompressFlags): Promise<void
     samples: await read(flags.data),
     labels: await readArray(flags.labels as string),
   };
-  const result = await compressArtifacts(host, artifacts, recipe, calibration);
-  const gate = evaluation && (await measureBoth(host, original, result, evaluation, flags));
+  const build = (settings: Recipe) => compressArtifacts(host, artifacts, settings, calibration);
+  let result = await build(recipe);
+  let gate = evaluation && (await measureBoth(host, original, result, evaluation, flags));
+  if (gate?.passed === false && precision === "int8") {
+    const sensitive = await rank(host, artifacts, recipe, calibration as Samples);
+    // Twice as many each time: one too many costs little, another round a whole compression.
+    for (let count = 1; !gate.passed && count < 2 * sensitive.length; count *= 2) {
+      const keepF32 = sensitive.slice(0, count).map(({ name }) => name);
+      result = await build({ ...recipe, keepF32: [...(recipe.keepF32 ?? []), ...keepF32] });
+      gate = await measureBoth(host, original, result, evaluation as Evaluation, flags, gate.before);
+    }
+  }
 
   const bytes = await result.bytes(gate && accuracyOf(gate));
   if (gate?.passed !== false) await saveFile(flags.output, bytes, { signal: host.signal });
@@ -131,6 +149,24 @@ function compressArtifacts(
   );
 }
 
+/** The layers that are not kept in f32 already, the most sensitive to int8 first. */
+async function rank(
+  host: Host,
+  artifacts: ModelArtifacts,
+  { scale: _, offset: __, ...settings }: Recipe,
+  calibration: Samples,
+): Promise<readonly Sensitivity[]> {
+  const ranked = await withProgress(host, "measuring sensitivity", (progress) =>
+    sensitivity(artifacts, {
+      ...settings,
+      calibration: calibration.inputs,
+      signal: host.signal,
+      onProgress: ({ done }) => progress.update(done),
+    }),
+  );
+  return ranked.filter(({ name }) => !settings.keepF32?.includes(name));
+}
+
 interface Evaluation {
   readonly samples: Samples;
   readonly labels: NdArray;
@@ -150,6 +186,7 @@ async function measureBoth(
   result: CompressResult,
   { samples, labels }: Evaluation,
   { maxDrop, measure: name }: CompressFlags,
+  known?: Quality,
 ): Promise<Gate> {
   const output = chooseOutput(original.outputs, name, "--measure");
   const measure = async (predictor: Predictor, title: string) => {
@@ -157,7 +194,7 @@ async function measureBoth(
     return measureQuality(results[output.name], output.shape, labels);
   };
   using compressed = result.createModel();
-  const before = await measure(original, "measuring before");
+  const before = known ?? (await measure(original, "measuring before"));
   const after = await measure(compressed, "measuring after");
   const drop = dropOf(before, after);
   // NaN, which a broken model gives, is no pass.
