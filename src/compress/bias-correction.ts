@@ -68,7 +68,7 @@ function partTo(graph: Graph, values: readonly string[]): Graph {
 
 /** Of each channel: sum over what it reads of w E[x] - s q E[x'], x' being x in codes. */
 function shiftOf(
-  { kernel: { data }, form, channels }: KernelNode,
+  { node, kernel: { data }, form, channels }: KernelNode,
   { data: codes, scale }: S8Weight,
   real: Float64Array,
   rounded: Float64Array,
@@ -80,6 +80,11 @@ function shiftOf(
     // One input a channel (depthwise), or each input's row of channels.
     const input = inputs === 1 && real.length === channels ? channel : Math.floor(i / channels) % inputs;
     shift[channel] += data[i] * real[input] - codes[i] * scale[channel] * rounded[input];
+  }
+  // Of a transposed kernel each result sees one cell in a stride.
+  if (node.op === "convTranspose2d") {
+    const [down, across] = node.attrs.strides as readonly number[];
+    return shift.map((sum) => sum / (down * across));
   }
   return shift;
 }

@@ -75,7 +75,8 @@ export function kernelNodes(graph: Graph): readonly KernelNode[] {
 
 function onlyF32({ op }: Node, shape: readonly number[]): string | undefined {
   if (op === "depthwiseConv2d" && shape[3] !== 1) return "a depthwise kernel with a multiplier runs in f32";
-  if (["simpleRnn", "lstm", "gru"].includes(op)) return "recurrent cells run in f32";
+  if (["simpleRnn", "lstm", "gru"].includes(op))
+    return "a recurrent cell runs in f32, its weights are stored in s8";
   return undefined;
 }
 

@@ -23,6 +23,8 @@ export interface QuantizePlan {
   readonly sources: ReadonlyMap<string, readonly string[]>;
   /** Unary nodes that become look-ups from u7 to u7. */
   readonly tables: ReadonlySet<string>;
+  /** Layers that stay f32 by the caller's wish. */
+  readonly asked: ReadonlySet<string>;
   /** Why a layer with a kernel stays f32, by its name. */
   readonly kept: ReadonlyMap<string, string>;
 }
@@ -45,7 +47,7 @@ export function planQuantization(graph: Graph, keepF32: ReadonlySet<string> = ne
   const copied = copyOutputs(graph, new CodeFinder(graph, chosen));
   const found = new CodeFinder(copied, chosen);
   const layers = kernelNodes(copied).filter(({ node }) => chosen.has(node.name));
-  return { graph: copied, layers, tables: found.tables, kept, ...shareParams(copied, found) };
+  return { graph: copied, layers, tables: found.tables, asked: keepF32, kept, ...shareParams(copied, found) };
 }
 
 /** Finds the values that are u7. */

@@ -1,6 +1,6 @@
 /** Kernels to s8, biases to i32. */
 
-import type { I32Weight, QuantParams, S8Weight } from "../graph/index.js";
+import type { I32Weight, QuantParams, S8Weight, Weight } from "../graph/index.js";
 import type { KernelNode } from "./kernel-nodes.js";
 import { roundHalfEven } from "./params.js";
 
@@ -47,6 +47,20 @@ export function quantizeLayer(layer: KernelNode, input: QuantParams, shift?: Flo
     kernel: { dtype: "s8", shape: kernel.shape, data: codes, scale },
     ...(bias.some((value) => value !== 0) && { bias: { dtype: "i32", shape: [channels], data: bias } }),
   };
+}
+
+/** An f32 matrix in codes of the same meaning, one scale for each of its last axis; any other weight as it is. */
+export function codesToStore(weight: Weight): Weight {
+  if (weight.dtype !== "f32") return weight;
+  const channels = weight.shape.at(-1) ?? 1;
+  const data = new Int8Array(weight.data.length);
+  const scale = Float32Array.from(largestByChannel(weight.data, channels), (largest) =>
+    firstScale(largest, 0, 1),
+  );
+  scale.forEach((step, channel) => {
+    quantizeChannel(weight.data, data, channel, channels, step);
+  });
+  return { dtype: "s8", shape: weight.shape, data, scale };
 }
 
 function firstScale(largest: number, bias: number, inputScale: number): number {

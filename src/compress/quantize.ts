@@ -1,10 +1,10 @@
 /** From a plan and statistics to the int8 graph. */
 
-import { type Graph, type Node, type QuantParams, type Weight, withNodes } from "../graph/index.js";
+import { type Graph, type Node, opRule, type QuantParams, type Weight, withNodes } from "../graph/index.js";
 import { activationFunction, activationTable, needsTable } from "./activation.js";
 import { mergeStatistics, type Statistics } from "./histogram.js";
 import type { QuantizePlan } from "./quantize-plan.js";
-import { type QuantizedLayer, quantizeLayer } from "./quantize-weights.js";
+import { codesToStore, type QuantizedLayer, quantizeLayer } from "./quantize-weights.js";
 import { chooseParams, type RangeMethod, searchParams } from "./range.js";
 
 /** The numbers behind a quantized graph: decided once, before biases are corrected. */
@@ -90,11 +90,19 @@ export function buildQuantized(
       return { ...node, weights: { ...node.weights, table } };
     }
     const kept = Object.entries(node.weights).map(([role, key]) => {
-      return [role, weights.add(key, plan.graph.weights.get(key) as Weight, node)];
+      const weight = plan.graph.weights.get(key) as Weight;
+      const isCoded = storesCodes(node, role) && !plan.asked.has(node.name);
+      return [role, weights.add(key, isCoded ? codesToStore(weight) : weight, node)];
     });
     return { ...node, weights: Object.fromEntries(kept) };
   });
   return { ...withNodes(plan.graph, { nodes }), weights: weights.all, quant: params.values };
+}
+
+/** Weights that a file may hold in s8 though their op computes in f32. */
+function storesCodes({ op }: Node, role: string): boolean {
+  const rule = opRule(op)?.weights[role];
+  return rule !== undefined && rule.dtypes.includes("s8") && rule.depth === undefined;
 }
 
 function layerNode(

@@ -56,10 +56,10 @@ export function splitInputs(graph: Graph, step: ReadonlyMap<string, number>): Gr
   return withNodes(graph, { nodes, weights });
 }
 
-const vector = (length: number, valueOf: (i: number) => number): F32Weight => ({
+const vector = (length: number, numberAt: (i: number) => number): F32Weight => ({
   dtype: "f32",
   shape: [length],
-  data: Float32Array.from({ length }, (_, i) => valueOf(i)),
+  data: Float32Array.from({ length }, (_, i) => numberAt(i)),
 });
 
 /** [.., in, out] as [.., 2 * in, out]: each tap's rows, and the same again. */

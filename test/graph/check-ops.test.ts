@@ -104,13 +104,8 @@ test.each<Right>([
   ["layerNorm", () => of("layerNorm", { epsilon: 1e-3 }, { gamma: zeros(4) }), image],
   ["lstm", () => lstm({}, { bias: zeros(8) }), [null, 2]],
   [
-    "s8 lstm, its state in u7",
-    () =>
-      lstm(
-        { returnSequences: true },
-        { kernel: s8(8, 3, 8), recurrent: s8(8, 2, 8) },
-        { quant: { x0: u7, n: u7 } },
-      ),
+    "s8 lstm, its weights stored only",
+    () => lstm({ returnSequences: true }, { kernel: s8(8, 3, 8), recurrent: s8(8, 2, 8) }),
     [null, 5, 2],
   ],
   [
@@ -361,12 +356,6 @@ const others: readonly Case[] = [
   ],
   ["reset of an lstm", "graph-attr", () => lstm({ resetAfter: true }), /got resetAfter/],
   ["leaky gate", "graph-attr", () => lstm({ recurrentActivation: "leakyRelu" }), /got leakyRelu/],
-  [
-    "s8 state without its u7 parameters",
-    "quant-missing",
-    () => lstm({}, { recurrent: s8(8, 2, 8) }, { quant: { x0: u7 } }),
-    /u7 parameters of n since recurrent is s8/,
-  ],
 ];
 
 describe.each([

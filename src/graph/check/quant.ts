@@ -37,7 +37,6 @@ function checkS8(
 ): void {
   const { depth, channels } = rule.weights[role];
   const k = depth?.(weight.shape) ?? 0;
-  const reads = rule.weights[role].reads === "output" ? node.name : node.inputs[0];
   if (k > maxDepth) {
     throw new GraphError(
       "k-too-large",
@@ -52,7 +51,7 @@ function checkS8(
     );
   }
   // Codes without a depth are stored only: nothing multiplies them with u7.
-  if (depth) needQuant(graph, node, reads, `${role} is s8`);
+  if (depth) needQuant(graph, node, node.inputs[0], `${role} is s8`);
 }
 
 /** preScale and preZero come together, and are u7 parameters like any other. */

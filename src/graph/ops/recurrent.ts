@@ -13,16 +13,11 @@ const functionAttr = wordAttr(false, [...plainFunctions, "relu", "elu"]);
 /**
  * attrs    activation (default tanh), and with gates recurrentActivation (default sigmoid);
  *          returnSequences; goBackwards: reads the time from its end, and results come in that order
- * weights  kernel f32|s8 [in, gates * units]; recurrent f32|s8 [units, gates * units], whose s8 form
- *          is multiplied with the result in u7; bias f32 [gates * units]
+ * weights  kernel f32|s8 [in, gates * units]; recurrent f32|s8 [units, gates * units]; bias f32
+ *          [gates * units]. Codes are stored only: the cell computes in f32.
  */
 function recurrentRule(gates: number, attrs: AttrRules): OpRule {
-  const weight = {
-    required: true,
-    dtypes: ["f32", "s8"],
-    rank: 2,
-    depth: ([inputs]: readonly number[]) => inputs,
-  } as const;
+  const weight = { required: true, dtypes: ["f32", "s8"], rank: 2 } as const;
   return {
     inputs: { min: 1, max: 1 },
     attrs: () => ({
@@ -33,7 +28,7 @@ function recurrentRule(gates: number, attrs: AttrRules): OpRule {
     }),
     weights: {
       kernel: weight,
-      recurrent: { ...weight, reads: "output" },
+      recurrent: weight,
       bias: { required: false, dtypes: ["f32"] },
     },
     shape(node, [input], { kernel, recurrent, bias }) {

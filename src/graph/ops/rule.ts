@@ -50,8 +50,6 @@ export interface WeightRule {
   readonly depth?: (shape: readonly number[]) => number;
   /** Output channels of an s8 weight of this shape, channel i % channels for element i; absent: the last axis. */
   readonly channels?: (shape: readonly number[]) => number;
-  /** Which u7 value an s8 weight is multiplied with; absent: the node's first input. */
-  readonly reads?: "output";
 }
 
 export type AttrRules = Readonly<Record<string, AttrRule>>;

@@ -9,6 +9,7 @@ import {
 } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
+import { isPicture } from "../planes.js";
 
 /** The f32 activation of a buffer, in place of or from x to y. */
 export function emitUnary(
@@ -48,8 +49,11 @@ export function lowerUnary(to: Lowering, node: Node): void {
   const n = to.size(input);
   const table = to.weight(node, "table");
   if (table && to.quant(node.name)) {
-    const x = to.u7(input);
-    const y = to.define(node.name, "u7");
+    // Planes are looked up as they lie, with what is between them.
+    const form = isPicture(to.shape(input)) && to.has(input, "c4") ? "c4" : "u7";
+    const x = form === "c4" ? to.c4(input) : to.u7(input);
+    const y = to.define(node.name, form);
+    const bytes = form === "c4" ? y.bytes : n;
     const tableAt = to.constants.upload(node.weights.table, () => table.data);
     to.emit({
       label: `${node.name}: u7_table`,
@@ -57,7 +61,7 @@ export function lowerUnary(to: Lowering, node: Node): void {
       writes: [y],
       bind: (at) => {
         const [yAt, xAt] = [at(y), at(x)];
-        return () => to.kernels.u7_table(yAt, xAt, tableAt, n);
+        return () => to.kernels.u7_table(yAt, xAt, tableAt, bytes);
       },
     });
     return;

@@ -14,7 +14,7 @@ import {
   lowerUnary,
 } from "./elementwise.js";
 import { lowerEmbedding, lowerMatmul } from "./matmul.js";
-import { lowerConcat, lowerGather, lowerPad, lowerSlice, lowerTranspose } from "./moves.js";
+import { lowerConcat, lowerMove } from "./moves.js";
 import { lowerAveragePoolF32, lowerDepthwiseF32, lowerMaxPoolF32 } from "./pool.js";
 import { lowerRecurrent } from "./recurrent.js";
 import { lowerLayerNorm, lowerReduce } from "./reduce.js";
@@ -32,7 +32,7 @@ const lowerings: Readonly<Record<string, (to: Lowering, node: Node) => void>> = 
   depthwiseConv2d: lowerDepthwiseF32,
   divide: lowerArithmetic,
   embedding: lowerEmbedding,
-  gather: lowerGather,
+  gather: lowerMove,
   gru: lowerRecurrent,
   layerNorm: lowerLayerNorm,
   logSoftmax: lowerLogSoftmax,
@@ -42,16 +42,16 @@ const lowerings: Readonly<Record<string, (to: Lowering, node: Node) => void>> = 
   maxPool: lowerMaxPoolF32,
   minimum: lowerArithmetic,
   multiply: lowerArithmetic,
-  pad: lowerPad,
+  pad: lowerMove,
   prelu: lowerPrelu,
   reduce: lowerReduce,
   reshape: lowerReshape,
   resize: lowerResize,
   simpleRnn: lowerRecurrent,
-  slice: lowerSlice,
+  slice: lowerMove,
   softmax: lowerSoftmax,
   subtract: lowerArithmetic,
-  transpose: lowerTranspose,
+  transpose: lowerMove,
   unary: lowerUnary,
 };
 

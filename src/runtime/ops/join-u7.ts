@@ -7,7 +7,7 @@ import { isPicture, planesOf } from "../planes.js";
 import { activationOf } from "./elementwise.js";
 import { bounds } from "./epilogue.js";
 
-/** True for a sum of two values of one shape, all in u7. */
+/** True for a sum or difference of two values of one shape, all in u7. */
 export function isAddU7(to: Lowering, node: Node): boolean {
   const [a, b] = node.inputs;
   return (
@@ -24,7 +24,8 @@ export function lowerAddU7(to: Lowering, node: Node): void {
   const [pa, pb, py] = [a, b, node.name].map((value) => to.quant(value) as QuantParams);
   // The larger scale gets the largest i16 multiplier, the other one in proportion: an error of 2^-16.
   const unit = Math.max(pa.scale, pb.scale) / 32_767;
-  const [ma, mb] = [Math.round(pa.scale / unit), Math.round(pb.scale / unit)];
+  const sign = node.op === "subtract" ? -1 : 1;
+  const [ma, mb] = [Math.round(pa.scale / unit), sign * Math.round(pb.scale / unit)];
   const offset = -(pa.zero * ma + pb.zero * mb);
   const mult = Math.fround(unit / py.scale);
   const [low, high] = bounds(node, py);

@@ -3,6 +3,7 @@
 import type { Node } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
+import { nearestSources } from "./places.js";
 
 /** For each place along an axis of the result, where it comes from in words; -1: nowhere. */
 export type Sources = readonly number[];
@@ -66,71 +67,66 @@ export function emitGather(
   });
 }
 
-/** Lowers a node whose result is its input's numbers in other places, by axes of a sample. */
-export function lowerMove(
-  to: Lowering,
-  node: Node,
-  sourcesOf: (axis: number, sample: readonly number[], strides: readonly number[]) => Sources,
-  value = 0,
-): void {
-  const [input] = node.inputs;
-  const sample = to.shape(input).slice(1) as number[];
-  const strides = stridesOf(sample);
-  const sources = sample.map((_, axis) => sourcesOf(axis, sample, strides));
-  const x = to.f32(input);
-  const each = { rows: to.options.batch, step: x.bytes / 4 / to.options.batch };
-  emitGather(to, node.name, node.name, to.define(node.name, "f32"), x, sources, each, value);
-}
+type Numbers = Readonly<Record<string, readonly number[]>>;
+
+/** The sources along an axis of the sample, of a node's input of this shape and these strides. */
+type AxisSources = (axis: number, sample: readonly number[], strides: readonly number[]) => Sources;
 
 const range = (length: number, f: (i: number) => number): Sources => Array.from({ length }, (_, i) => f(i));
 
-type Numbers = Readonly<Record<string, readonly number[]>>;
+/** How each op that only moves the numbers of one input finds them. */
+const moves: Readonly<Record<string, (node: Node) => AxisSources | undefined>> = {
+  slice({ attrs }) {
+    const { begin, size, strides: steps } = attrs as Numbers;
+    return (axis, _, strides) => range(size[axis], (i) => (begin[axis] + i * steps[axis]) * strides[axis]);
+  },
+  transpose({ attrs }) {
+    const { perm } = attrs as Numbers;
+    return (axis, sample, strides) => {
+      const from = perm[axis + 1] - 1;
+      return range(sample[from], (i) => i * strides[from]);
+    };
+  },
+  gather({ attrs }) {
+    const { axis: along, indices } = attrs as { axis: number; indices: readonly number[] };
+    return (axis, sample, strides) => {
+      if (axis === along - 1) return indices.map((index) => index * strides[axis]);
+      return range(sample[axis], (i) => i * strides[axis]);
+    };
+  },
+  pad({ attrs }) {
+    const { pads, mode = "constant" } = attrs as { pads: readonly number[]; mode?: string };
+    const edge = mode === "symmetric" ? 1 : 0;
+    const mirror = (place: number, size: number) => {
+      if (place >= 0 && place < size) return place;
+      if (mode === "constant") return -1;
+      return place < 0 ? -place - edge : 2 * (size - 1) - place + edge;
+    };
+    return (axis, sample, strides) =>
+      range(pads[2 * axis] + sample[axis] + pads[2 * axis + 1], (i) => {
+        const place = mirror(i - pads[2 * axis], sample[axis]);
+        return place < 0 ? -1 : place * strides[axis];
+      });
+  },
+  resize: nearestSources,
+};
 
-export function lowerSlice(to: Lowering, node: Node): void {
-  const { begin, size, strides: steps } = node.attrs as Numbers;
-  lowerMove(to, node, (axis, _, strides) =>
-    range(size[axis], (i) => (begin[axis] + i * steps[axis]) * strides[axis]),
-  );
+/** For each axis of the result, where its places come from in the input; undefined for an op that is no move. */
+export function moveSources(to: Lowering, node: Node): readonly Sources[] | undefined {
+  const sourcesOf = Object.hasOwn(moves, node.op) ? moves[node.op](node) : undefined;
+  if (!sourcesOf) return undefined;
+  const sample = to.shape(node.inputs[0]).slice(1) as number[];
+  const strides = stridesOf(sample);
+  return sample.map((_, axis) => sourcesOf(axis, sample, strides));
 }
 
-export function lowerTranspose(to: Lowering, node: Node): void {
-  const { perm } = node.attrs as Numbers;
-  lowerMove(to, node, (axis, sample, strides) => {
-    const from = perm[axis + 1] - 1;
-    return range(sample[from], (i) => i * strides[from]);
-  });
-}
-
-export function lowerGather(to: Lowering, node: Node): void {
-  const { axis: along, indices } = node.attrs as { axis: number; indices: readonly number[] };
-  lowerMove(to, node, (axis, sample, strides) => {
-    if (axis === along - 1) return indices.map((index) => index * strides[axis]);
-    return range(sample[axis], (i) => i * strides[axis]);
-  });
-}
-
-export function lowerPad(to: Lowering, node: Node): void {
-  const {
-    pads,
-    mode = "constant",
-    value = 0,
-  } = node.attrs as {
-    pads: readonly number[];
-    mode?: string;
-    value?: number;
-  };
-  const edge = mode === "symmetric" ? 1 : 0;
-  const mirror = (place: number, size: number) => {
-    if (place >= 0 && place < size) return place;
-    if (mode === "constant") return -1;
-    return place < 0 ? -place - edge : 2 * (size - 1) - place + edge;
-  };
-  const sources = (axis: number, sample: readonly number[], strides: readonly number[]) =>
-    range(pads[2 * axis] + sample[axis] + pads[2 * axis + 1], (i) => {
-      const place = mirror(i - pads[2 * axis], sample[axis]);
-      return place < 0 ? -1 : place * strides[axis];
-    });
-  lowerMove(to, node, sources, value);
+/** A node whose result is its input's numbers in other places. */
+export function lowerMove(to: Lowering, node: Node): void {
+  const sources = moveSources(to, node) as readonly Sources[];
+  const { value = 0 } = node.attrs as { value?: number };
+  const x = to.f32(node.inputs[0]);
+  const each = { rows: to.options.batch, step: x.bytes / 4 / to.options.batch };
+  emitGather(to, node.name, node.name, to.define(node.name, "f32"), x, sources, each, value);
 }
 
 export function lowerConcat(to: Lowering, node: Node): void {

@@ -85,26 +85,28 @@ export function isMeanU7(to: Lowering, node: Node): boolean {
     axes.length === 2 &&
     axes[0] === 1 &&
     axes[1] === 2 &&
-    to.quant(node.inputs[0]) !== undefined &&
-    to.quant(node.name) !== undefined
+    to.quant(node.inputs[0]) !== undefined
   );
 }
 
 export function lowerMeanU7(to: Lowering, node: Node): void {
   const [input] = node.inputs;
-  const [from, out] = [to.quant(input) as QuantParams, to.quant(node.name) as QuantParams];
+  const [from, out] = [to.quant(input) as QuantParams, to.quant(node.name)];
   const x = to.c4(input);
-  const y = to.define(node.name, "u7");
+  // Nothing reads it in u7: it need not be rounded.
+  const y = to.define(node.name, out ? "u7" : "f32");
   const { pixels, groups, stride, bytes, channels } = planesOf(to.shape(input));
   const sums = to.scratch(groups * 16);
-  const post = to.constants.upload(`${node.name}/post`, () =>
-    packPost({ zero: out.zero, low: 0, high: 127, table: 0 }),
-  );
+  const post = out
+    ? to.constants.upload(`${node.name}/post`, () =>
+        packPost({ zero: out.zero, low: 0, high: 127, table: 0 }),
+      )
+    : 0;
   const mult = to.constants.upload(`${node.name}/mult`, () =>
-    new Float32Array(groupsOf4(channels) * 4).fill(from.scale / (out.scale * pixels)),
+    new Float32Array(groupsOf4(channels) * 4).fill(from.scale / ((out?.scale ?? 1) * pixels)),
   );
   const { batch } = to.options;
-  const { u7_c4_sum, i32_u7_requantize } = to.kernels;
+  const { u7_c4_sum, i32_u7_requantize, i32_f32_dequantize } = to.kernels;
   to.emit({
     label: `${node.name}: u7_c4_sum`,
     reads: [x],
@@ -115,7 +117,8 @@ export function lowerMeanU7(to: Lowering, node: Node): void {
       return () => {
         for (let i = 0; i < batch; i++) {
           u7_c4_sum(sumsAt, xAt + i * bytes, pixels, groups, stride, -pixels * from.zero);
-          i32_u7_requantize(yAt + i * channels, sumsAt, mult, post, groups);
+          if (post) i32_u7_requantize(yAt + i * channels, sumsAt, mult, post, groups);
+          else i32_f32_dequantize(yAt + i * channels * 4, sumsAt, mult, groups);
         }
       };
     },

@@ -3,29 +3,12 @@
 import type { Node } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
 import { lowerMove } from "./moves.js";
-
-/** Where a place along an axis of the result lies in the input, a real number. */
-function placeIn({ attrs }: Node, from: number, to: number, center: number): (i: number) => number {
-  const corners = attrs.alignCorners && to > 1 ? 1 : 0;
-  const ratio = (from - corners) / (to - corners);
-  return (i) => (attrs.halfPixelCenters ? (i + 0.5) * ratio - center : i * ratio);
-}
+import { placeIn } from "./places.js";
 
 export function lowerResize(to: Lowering, node: Node): void {
   const { size, method } = node.attrs as { size: readonly number[]; method: string };
-  if (method === "bilinear") {
-    lowerBilinear(to, node, size);
-    return;
-  }
-  const round = node.attrs.alignCorners ? Math.round : Math.floor;
-  lowerMove(to, node, (axis, sample, strides) => {
-    const length = size[axis] ?? sample[axis];
-    const place = placeIn(node, sample[axis], length, 0);
-    return Array.from({ length }, (_, i) => {
-      const at = axis < 2 ? Math.min(round(place(i)), sample[axis] - 1) : i;
-      return at * strides[axis];
-    });
-  });
+  if (method === "bilinear") lowerBilinear(to, node, size);
+  else lowerMove(to, node);
 }
 
 function lowerBilinear(to: Lowering, node: Node, [height, width]: readonly number[]): void {

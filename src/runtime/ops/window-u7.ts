@@ -61,12 +61,14 @@ export function windowInput(to: Lowering, node: Node, window: Window, code: numb
   };
 }
 
-interface Held {
+/** Planes in a buffer. */
+export interface Held {
   readonly buffer: Buffer;
   readonly planes: Planes;
 }
 
-function paddedPlanes(
+/** The planes of a value in a border of one code; the value itself where there is none. */
+export function paddedPlanes(
   to: Lowering,
   name: string,
   input: string,

@@ -1,0 +1,156 @@
+/**
+ * convTranspose2d in integers: results at the same place within a stride are a convolution of stride 1 with
+ * every stride-th cell of the kernel, turned around. Each is a product of its own; then its pixels are dealt
+ * out to their places.
+ */
+
+import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
+import { groupsOf4 } from "../../kernels/layouts.js";
+import { PLANES_SCRATCH, type PlanesProduct, planesCall } from "../../kernels/products.js";
+import type { Lowering } from "../lowering.js";
+import { type Planes, planes, planesOf, tilesOf } from "../planes.js";
+import { biasAt, requantizeAt } from "./epilogue.js";
+import { emitWords } from "./moves-u7.js";
+import { type Phase, phasesOf } from "./phases.js";
+import { choosePlanes } from "./product.js";
+import { paddedPlanes } from "./window-u7.js";
+
+/** @throws RangeError where the node's value has no u7 parameters */
+export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
+  const [input] = node.inputs;
+  const { scale, zero } = to.quant(input) as QuantParams;
+  const out = to.quant(node.name);
+  if (!out) throw new RangeError(`${node.name}: an s8 convTranspose2d wants u7 parameters of its result`);
+  const [, , channels, outputs] = kernel.shape;
+  const [down, across] = [0, 1].map((axis) => phasesOf(to, node, kernel, axis));
+  const padding = [down.before, down.after, across.before, across.after];
+  const x = paddedPlanes(to, node.name, input, padding, zero);
+  const into = planesOf(to.shape(node.name));
+  const epilogue = { bias: biasAt(to, node, outputs), ...requantizeAt(to, node, kernel, scale, out) };
+  // All phases have room for the largest, one after the other in every plane.
+  const largest = (phases: readonly Phase[]) => phases.reduce((most, { count }) => Math.max(most, count), 0);
+  const part = planes(largest(down.phases), largest(across.phases), outputs);
+  const count = down.phases.length * across.phases.length;
+  const parts = to.scratch(part.bytes * count * to.options.batch);
+  const pairs = down.phases.flatMap((vertical) =>
+    across.phases.map((horizontal) => ({ vertical, horizontal })),
+  );
+  const stride = part.stride * count;
+  const calls = pairs.map(({ vertical, horizontal }, phase) => {
+    const width = x.planes.width * 4;
+    const rows = { height: vertical.count, width: horizontal.count, from: width, to: horizontal.count * 4 };
+    const list = tilesOf(rows, 8);
+    const tiles = to.constants.upload(`${node.name}/tiles/${phase}`, () => list);
+    const m8 = list.length / 2;
+    const [ky, kx] = [vertical.cells, horizontal.cells];
+    const key = `${node.weights.kernel}/${ky.join(".")}/${kx.join(".")}`;
+    const padded = groupsOf4(channels) * 4;
+    const data = to.constants.cache(`${key}/matrix`, () => cellMatrix(kernel, ky, kx, padded));
+    const weights = { key, data, inputs: ky.length * kx.length * padded, outputs };
+    const first = vertical.from * width + horizontal.from * 4;
+    const offsetOf = (col: number) => {
+      const [tap, group] = [Math.floor(col / (padded / 4)), col % (padded / 4)];
+      return first + Math.floor(tap / kx.length) * width + (tap % kx.length) * 4 + group * x.planes.stride;
+    };
+    const layout = choosePlanes(to, weights, m8);
+    const name = `${node.name}/${phase}`;
+    const planesRead = groupsOf4(channels) * Math.max(1, ky.length);
+    const product = planesCall(
+      to.kernels,
+      to.constants,
+      weights,
+      layout,
+      name,
+      offsetOf,
+      epilogue,
+      planesRead,
+    );
+    return { product, tiles, m8, at: phase * part.stride };
+  });
+  emitPhases(to, node, calls, x, { parts, stride, bytes: part.bytes * count });
+  const y = to.define(node.name, "c4");
+  const [rowOf, columnOf] = [down, across].map(({ phases }) => placesOf(phases));
+  const index = () =>
+    Int32Array.from({ length: into.pixels }, (_, pixel) => {
+      const [r, c] = [rowOf[Math.floor(pixel / into.width)], columnOf[pixel % into.width]];
+      const phase = r.phase * across.phases.length + c.phase;
+      return (phase * part.stride) / 4 + r.at * across.phases[c.phase].count + c.at;
+    });
+  const list = () => ({ index: index(), run: 1 });
+  emitWords(
+    to,
+    node,
+    list,
+    { y, into, x: parts, from: into, x4: stride, sample: part.bytes * count },
+    out.zero,
+  );
+}
+
+interface PhaseCall {
+  readonly product: PlanesProduct;
+  readonly tiles: number;
+  readonly m8: number;
+  /** Bytes into the plane of all phases. */
+  readonly at: number;
+}
+
+interface Parts {
+  readonly parts: ReturnType<Lowering["scratch"]>;
+  /** Bytes from plane to plane, all phases in each, and of a sample. */
+  readonly stride: number;
+  readonly bytes: number;
+}
+
+function emitPhases(
+  to: Lowering,
+  node: Node,
+  calls: readonly PhaseCall[],
+  x: { readonly buffer: ReturnType<Lowering["scratch"]>; readonly planes: Planes },
+  { parts, stride, bytes }: Parts,
+): void {
+  const scratch = to.scratch(PLANES_SCRATCH);
+  const { batch } = to.options;
+  to.emit({
+    label: `${node.name}: spmm transposed`,
+    reads: [x.buffer],
+    writes: [parts, scratch],
+    bind: (address) => {
+      const [yAt, xAt, scratchAt] = [address(parts), address(x.buffer), address(scratch)];
+      return () => {
+        for (let i = 0; i < batch; i++) {
+          for (let phase = 0; phase < calls.length; phase++) {
+            const { product, tiles, m8, at } = calls[phase];
+            product(yAt + i * bytes + at, xAt + i * x.planes.bytes, scratchAt, tiles, m8, stride);
+          }
+        }
+      };
+    },
+  });
+}
+
+/** Of each row or column of the result: its phase, and its place in that. */
+function placesOf(phases: readonly Phase[]): readonly { readonly phase: number; readonly at: number }[] {
+  const places: { phase: number; at: number }[] = [];
+  phases.forEach(({ first, count }, phase) => {
+    for (let at = 0; at < count; at++) places[first + at * phases.length] = { phase, at };
+  });
+  return places;
+}
+
+/** s8[rows * columns][inputs, padded][outputs] of chosen cells. */
+function cellMatrix(
+  { data, shape }: S8Weight,
+  rows: readonly number[],
+  columns: readonly number[],
+  padded: number,
+): Int8Array {
+  const [, width, inputs, outputs] = shape;
+  const matrix = new Int8Array(rows.length * columns.length * padded * outputs);
+  rows.forEach((row, r) => {
+    columns.forEach((column, c) => {
+      const from = (row * width + column) * inputs * outputs;
+      matrix.set(data.subarray(from, from + inputs * outputs), (r * columns.length + c) * padded * outputs);
+    });
+  });
+  return matrix;
+}
