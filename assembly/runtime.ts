@@ -41,6 +41,5 @@ export { u7_s8w_matvec_1x4 } from "./u7_s8w_matvec_1x4";
 export { u7_s8w_matvec_4of16 } from "./u7_s8w_matvec_4of16";
 export { u7_s8w_matvec_4x4 } from "./u7_s8w_matvec_4x4";
 export { u7_s8w_spmm_1x4 } from "./u7_s8w_spmm_1x4";
-export { u7_s8w_spmm_4of16 } from "./u7_s8w_spmm_4of16";
 export { u7_s8w_spmm_4x4 } from "./u7_s8w_spmm_4x4";
 export { u7_table } from "./u7_table";

@@ -1,8 +1,9 @@
 // Makes dist/: binaries, bundles, declarations. `--js` leaves the declarations out, which is quicker.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 import "./wasm.mjs";
 
 const options = {
@@ -33,6 +34,14 @@ await bundle({
   minifyWhitespace: true,
 });
 if (existsSync("dist/cli.js")) chmodSync("dist/cli.js", 0o755);
+
+// What esbuild leaves of it, terser makes 5 % smaller.
+const { code } = await minify(readFileSync("dist/runtime.js", "utf8"), {
+  module: true,
+  ecma: 2022,
+  compress: { passes: 4, ecma: 2022 },
+});
+writeFileSync("dist/runtime.js", code);
 
 const bytes = readFileSync("dist/runtime.js");
 console.log(`dist/runtime.js: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);

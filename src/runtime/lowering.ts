@@ -80,6 +80,34 @@ export class Lowering {
     this.steps.push(step);
   }
 
+  /**
+   * Emits a step of one call for each sample of the batch.
+   *
+   * @param call with the addresses of a sample in y and in x, and that of scratch
+   * @param scratch for the calls alone
+   */
+  each(
+    label: string,
+    y: Buffer,
+    x: Buffer,
+    call: (y: number, x: number, scratch: number) => void,
+    scratch?: Buffer,
+  ): void {
+    const { batch } = this.options;
+    const [yStep, xStep] = [y.bytes / batch, x.bytes / batch];
+    this.emit({
+      label,
+      reads: [x],
+      writes: scratch ? [y, scratch] : [y],
+      bind: (at) => {
+        const [yAt, xAt, scratchAt] = [at(y), at(x), scratch ? at(scratch) : 0];
+        return () => {
+          for (let i = 0; i < batch; i++) call(yAt + i * yStep, xAt + i * xStep, scratchAt);
+        };
+      },
+    });
+  }
+
   /** The buffer that a node writes its value into. */
   define(value: string, form: Form): Buffer {
     const bytes =
@@ -156,32 +184,19 @@ export class Lowering {
 
   // Rows to planes, or planes to rows.
   #repack(value: string, form: "u7" | "c4", x: Buffer): Buffer {
-    const { channels, groups, pixels, stride, bytes } = planesOf(this.shape(value));
+    const { channels, groups, pixels, stride } = planesOf(this.shape(value));
     const y = this.define(value, form);
-    const { batch } = this.options;
     const { u7_c4_rows, u7_rows_c4 } = this.kernels;
-    const sample = pixels * channels;
-    this.emit({
-      label: `${value}: ${form === "c4" ? "rows to C4" : "C4 to rows"}`,
-      reads: [x],
-      writes: [y],
-      bind: (at) => {
-        const [yAt, xAt] = [at(y), at(x)];
-        if (form === "c4") {
-          return () => {
-            for (let i = 0; i < batch; i++) {
-              u7_rows_c4(yAt + i * bytes, xAt + i * sample, pixels, groups, channels, stride);
-            }
-          };
-        }
-        // A sample's last row may run over into the next sample, which is written after it.
-        return () => {
-          for (let i = 0; i < batch; i++) {
-            u7_c4_rows(yAt + i * sample, xAt + i * bytes, pixels, groups, stride, channels);
-          }
-        };
-      },
-    });
+    if (form === "c4") {
+      this.each(`${value}: rows to C4`, y, x, (yAt, xAt) => {
+        u7_rows_c4(yAt, xAt, pixels, groups, channels, stride);
+      });
+    } else {
+      // A sample's last row may run over into the next sample, which is written after it.
+      this.each(`${value}: C4 to rows`, y, x, (yAt, xAt) => {
+        u7_c4_rows(yAt, xAt, pixels, groups, stride, channels);
+      });
+    }
     return y;
   }
 

@@ -13,6 +13,11 @@ export function bundleSuites() {
   `);
 }
 
+/** The text of a module that exports `hashModels(files)`. */
+export function bundleModels() {
+  return bundle('export { hashModels } from "./test/browser/run-models.ts";');
+}
+
 /** The bytes of a `.pare` file whose answers are known. */
 export async function makeDigitModel() {
   const { encodeDigitModel } = await importText(

@@ -1,10 +1,9 @@
 // The kernel suites, the built runtime and the examples in headless Chromium: npm run test:browser.
 // CHROMIUM names another browser than /usr/bin/chromium.
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
 import { bundleSuites, makeDigitModel } from "./bundle.mjs";
 import { printReports } from "./report.mjs";
-import { startServer } from "./server.mjs";
+import { launchChromium, startServer } from "./server.mjs";
 
 const model = await makeDigitModel();
 const server = await startServer({
@@ -12,10 +11,7 @@ const server = await startServer({
   "/suites.js": await bundleSuites(),
   "/examples/browser/digits.pare": model,
 });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-});
+const browser = await launchChromium();
 try {
   console.log(`kernels in Chromium ${browser.version()}`);
   const reports = await inPage("/empty.html", (page) =>

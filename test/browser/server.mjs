@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { chromium } from "playwright-core";
 
 const root = join(import.meta.dirname, "../..");
 const types = { ".html": "text/html", ".js": "text/javascript", ".pare": "application/octet-stream" };
@@ -32,4 +33,12 @@ export async function startServer(made) {
     address: `http://127.0.0.1:${server.address().port}`,
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
+}
+
+/** CHROMIUM names another browser than /usr/bin/chromium. */
+export function launchChromium() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
 }

@@ -75,22 +75,6 @@ for (const n4 of [0, 1, 2, 3, 5]) {
       n4,
       k16,
     ]);
-    for (const m of [0, 4, 8]) {
-      add("u7_s8w_spmm_4of16", `m ${m} n4 ${n4} k16 ${k16}`, (l) => [
-        l.room(Math.max(m * n4 * 4, 0)),
-        l.put(codes(l, m * k16 * 16)),
-        l.put(signed(l, n4 * k16 * 16)),
-        l.put(Uint8Array.from({ length: n4 * k16 * 16 }, () => l.random.below(16))),
-        l.put(sums(l, n4 * 4)),
-        l.put(multipliers(l, n4 * 4)),
-        post(l, m === 8),
-        m,
-        n4,
-        k16,
-        k16 * 16,
-        n4 * 4,
-      ]);
-    }
   }
   for (const m8 of [0, 1, 3, 4, 5, 9]) {
     for (const k4 of [0, 1, 2, 5]) {

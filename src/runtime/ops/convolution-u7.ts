@@ -45,7 +45,12 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     { bias, ...requantizeAt(to, node, kernel, scale, out) },
     perTap * kh,
   );
-  emit(to, node, x, tiles, `spmm ${layout}${isWords ? " words" : ""}`, multiply);
+  const y = to.define(node.name, "c4");
+  const { stride } = planesOf(to.shape(node.name));
+  const tilesAt = to.constants.upload(`${node.name}/tiles`, () => tiles);
+  const label = `${node.name}: spmm ${layout}${isWords ? " words" : ""}`;
+  const scratch = to.scratch(PLANES_SCRATCH);
+  to.each(label, y, x.buffer, (yAt, xAt, at) => multiply(yAt, xAt, at, tilesAt, m8, stride), scratch);
 }
 
 /** A result in f32, which no other layer reads in u7: the sums become real without passing through 7 bits. */
@@ -67,54 +72,13 @@ function lowerWide(
   const list = countedTiles(x.rows, outputs * 4);
   const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
   const y = to.define(node.name, "f32");
-  const { batch } = to.options;
-  const [sample, m4] = [y.bytes / batch, list.length / 3];
+  const m4 = list.length / 3;
   const { u7_s8w_f32_spmm } = to.kernels;
-  to.emit({
-    label: `${node.name}: u7_s8w_f32_spmm`,
-    reads: [x.buffer],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x.buffer)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          const [to4, from] = [yAt + i * sample, xAt + i * x.bytes];
-          u7_s8w_f32_spmm(to4, from, w, offsets, bias, mult, tiles, m4, blocks, outputs);
-        }
-      };
-    },
+  to.each(`${node.name}: u7_s8w_f32_spmm`, y, x.buffer, (yAt, xAt) => {
+    u7_s8w_f32_spmm(yAt, xAt, w, offsets, bias, mult, tiles, m4, blocks, outputs);
   });
   const fn = activationOf(node, "activation");
   if (fn !== "linear") emitUnary(to, node.name, fn, node.attrs, y, y, to.size(node.name));
-}
-
-function emit(
-  to: Lowering,
-  node: Node,
-  x: WindowInput,
-  tiles: Int32Array,
-  label: string,
-  multiply: ReturnType<typeof planesCall>,
-): void {
-  const y = to.define(node.name, "c4");
-  const { stride, bytes } = planesOf(to.shape(node.name));
-  const tilesAt = to.constants.upload(`${node.name}/tiles`, () => tiles);
-  const scratch = to.scratch(PLANES_SCRATCH);
-  const { batch } = to.options;
-  const m8 = tiles.length / 2;
-  to.emit({
-    label: `${node.name}: ${label}`,
-    reads: [x.buffer],
-    writes: [y, scratch],
-    bind: (at) => {
-      const [yAt, xAt, scratchAt] = [at(y), at(x.buffer), at(scratch)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          multiply(yAt + i * bytes, xAt + i * x.bytes, scratchAt, tilesAt, m8, stride);
-        }
-      };
-    },
-  });
 }
 
 /**

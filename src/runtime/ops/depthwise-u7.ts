@@ -20,7 +20,7 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
   const bias = biasAt(to, node, channels);
   const { mult, post } = requantizeAt(to, node, kernel, scale, out);
   const y = to.define(node.name, "c4");
-  const { stride, bytes, groups } = planesOf(to.shape(node.name));
+  const { stride, groups } = planesOf(to.shape(node.name));
   const list = isBy3 ? rowPairs(x.rows) : tilesOf(x.rows, 4);
   const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
   const m4 = list.length / 2;
@@ -45,19 +45,7 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
       u7_s8w_depthwise(yAt, xAt, w, offsets, bias, mult, post, tiles, m4, groups, steps, x.stride, stride);
     };
   };
-  const run = call();
-  const { batch } = to.options;
-  to.emit({
-    label: `${node.name}: u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`,
-    reads: [x.buffer],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x.buffer)];
-      return () => {
-        for (let i = 0; i < batch; i++) run(yAt + i * bytes, xAt + i * x.bytes);
-      };
-    },
-  });
+  to.each(`${node.name}: u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`, y, x.buffer, call());
 }
 
 function isPlain3x3({ size, strides, dilations }: Window): boolean {

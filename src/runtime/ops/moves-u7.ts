@@ -35,17 +35,16 @@ export function lowerMoveU7(to: Lowering, node: Node): void {
   const y = to.define(node.name, "c4");
   const [from, into] = [planesOf(to.shape(input)), planesOf(to.shape(node.name))];
   const runs = () => runsOf([rows, columns]);
-  emitWords(to, node, runs, { y, into, x, from, x4: from.stride, sample: from.bytes }, zero);
+  emitWords(to, node, runs, { y, into, x, stride: from.stride, groups: from.groups }, zero);
 }
 
 interface Words {
   readonly y: Buffer;
   readonly into: Planes;
   readonly x: Buffer;
-  readonly from: Pick<Planes, "groups">;
-  /** Bytes of x from plane to plane and from sample to sample. */
-  readonly x4: number;
-  readonly sample: number;
+  /** Bytes of x from plane to plane. */
+  readonly stride: number;
+  readonly groups: number;
 }
 
 /** Emits a gather of words for every plane. */
@@ -53,7 +52,7 @@ export function emitWords(
   to: Lowering,
   node: Node,
   list: () => { readonly index: Int32Array; readonly run: number },
-  { y, into, x, from, x4, sample }: Words,
+  { y, into, x, stride, groups }: Words,
   code: number,
 ): void {
   const runs = to.constants.cache(`${node.name}/words`, () => {
@@ -63,22 +62,10 @@ export function emitWords(
   const { n, run, address } = runs;
   // The bits of four codes: with codes up to 127 it is a number, and stays as it is.
   const value = new Float32Array(new Uint8Array(4).fill(code).buffer)[0];
-  const { batch } = to.options;
   const { f32_gather } = to.kernels;
-  to.emit({
-    label: `${node.name}: f32_gather words`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          for (let group = 0; group < from.groups; group++) {
-            const to4 = yAt + i * into.bytes + group * into.stride;
-            f32_gather(to4, xAt + i * sample + group * x4, address, 1, n, run, 0, value);
-          }
-        }
-      };
-    },
+  to.each(`${node.name}: f32_gather words`, y, x, (yAt, xAt) => {
+    for (let group = 0; group < groups; group++) {
+      f32_gather(yAt + group * into.stride, xAt + group * stride, address, 1, n, run, 0, value);
+    }
   });
 }

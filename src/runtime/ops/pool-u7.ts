@@ -39,40 +39,17 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
   );
   const mult = Math.fround(from.scale / (out.scale * taps));
   const y = to.define(node.name, "c4");
-  const { stride, bytes, groups } = planesOf(to.shape(node.name));
-  const { batch } = to.options;
+  const { stride, groups } = planesOf(to.shape(node.name));
   const { u7_c4_max_pool, u7_c4_average_pool } = to.kernels;
-  const isMax = node.op === "maxPool";
-  to.emit({
-    label: `${node.name}: ${isMax ? "u7_c4_max_pool" : "u7_c4_average_pool"}`,
-    reads: [x.buffer],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x.buffer)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          const [yi, xi] = [yAt + i * bytes, xAt + i * x.bytes];
-          if (isMax) u7_c4_max_pool(yi, xi, offsets, tiles, m4, groups, taps, x.stride, stride);
-          else {
-            const offset = -taps * from.zero;
-            u7_c4_average_pool(
-              yi,
-              xi,
-              offsets,
-              post,
-              tiles,
-              m4,
-              groups,
-              taps,
-              x.stride,
-              stride,
-              offset,
-              mult,
-            );
-          }
-        }
-      };
-    },
+  if (node.op === "maxPool") {
+    to.each(`${node.name}: u7_c4_max_pool`, y, x.buffer, (yAt, xAt) => {
+      u7_c4_max_pool(yAt, xAt, offsets, tiles, m4, groups, taps, x.stride, stride);
+    });
+    return;
+  }
+  const offset = -taps * from.zero;
+  to.each(`${node.name}: u7_c4_average_pool`, y, x.buffer, (yAt, xAt) => {
+    u7_c4_average_pool(yAt, xAt, offsets, post, tiles, m4, groups, taps, x.stride, stride, offset, mult);
   });
 }
 
@@ -95,7 +72,7 @@ export function lowerMeanU7(to: Lowering, node: Node): void {
   const x = to.c4(input);
   // Nothing reads it in u7: it need not be rounded.
   const y = to.define(node.name, out ? "u7" : "f32");
-  const { pixels, groups, stride, bytes, channels } = planesOf(to.shape(input));
+  const { pixels, groups, stride, channels } = planesOf(to.shape(input));
   const sums = to.scratch(groups * 16);
   const post = out
     ? to.constants.upload(`${node.name}/post`, () =>
@@ -105,22 +82,12 @@ export function lowerMeanU7(to: Lowering, node: Node): void {
   const mult = to.constants.upload(`${node.name}/mult`, () =>
     new Float32Array(groupsOf4(channels) * 4).fill(from.scale / ((out?.scale ?? 1) * pixels)),
   );
-  const { batch } = to.options;
   const { u7_c4_sum, i32_u7_requantize, i32_f32_dequantize } = to.kernels;
-  to.emit({
-    label: `${node.name}: u7_c4_sum`,
-    reads: [x],
-    writes: [y, sums],
-    bind: (at) => {
-      const [yAt, xAt, sumsAt] = [at(y), at(x), at(sums)];
-      // A sample's last group may run over into the next, which is written after it.
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          u7_c4_sum(sumsAt, xAt + i * bytes, pixels, groups, stride, -pixels * from.zero);
-          if (post) i32_u7_requantize(yAt + i * channels, sumsAt, mult, post, groups);
-          else i32_f32_dequantize(yAt + i * channels * 4, sumsAt, mult, groups);
-        }
-      };
-    },
-  });
+  // A sample's last group may run over into the next, which is written after it.
+  const sum = (yAt: number, xAt: number, at: number) => {
+    u7_c4_sum(at, xAt, pixels, groups, stride, -pixels * from.zero);
+    if (post) i32_u7_requantize(yAt, at, mult, post, groups);
+    else i32_f32_dequantize(yAt, at, mult, groups);
+  };
+  to.each(`${node.name}: u7_c4_sum`, y, x, sum, sums);
 }

@@ -18,28 +18,9 @@ function lowerBilinear(to: Lowering, node: Node, [height, width]: readonly numbe
   const across = sharesOf(to, node, "across", columns, width, channels * 4);
   const x = to.f32(input);
   const y = to.define(node.name, "f32");
-  const { batch } = to.options;
-  const [xStep, yStep] = [x.bytes / batch, y.bytes / batch];
-  to.emit({
-    label: `${node.name}: f32_resize_bilinear`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          to.kernels.f32_resize_bilinear(
-            yAt + i * yStep,
-            xAt + i * xStep,
-            down,
-            across,
-            height,
-            width,
-            channels,
-          );
-        }
-      };
-    },
+  const { f32_resize_bilinear } = to.kernels;
+  to.each(`${node.name}: f32_resize_bilinear`, y, x, (yAt, xAt) => {
+    f32_resize_bilinear(yAt, xAt, down, across, height, width, channels);
   });
 }
 

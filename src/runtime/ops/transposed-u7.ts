@@ -6,9 +6,9 @@
 
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
-import { PLANES_SCRATCH, type PlanesProduct, planesCall } from "../../kernels/products.js";
+import { PLANES_SCRATCH, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
-import { type Planes, planes, planesOf, tilesOf } from "../planes.js";
+import { planes, planesOf, tilesOf } from "../planes.js";
 import { biasAt, requantizeAt } from "./epilogue.js";
 import { emitWords } from "./moves-u7.js";
 import { type Phase, phasesOf } from "./phases.js";
@@ -67,7 +67,13 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
     );
     return { product, tiles, m8, at: phase * part.stride };
   });
-  emitPhases(to, node, calls, x, { parts, stride, bytes: part.bytes * count });
+  const multiply = (yAt: number, xAt: number, scratch: number) => {
+    for (let phase = 0; phase < calls.length; phase++) {
+      const { product, tiles, m8, at } = calls[phase];
+      product(yAt + at, xAt, scratch, tiles, m8, stride);
+    }
+  };
+  to.each(`${node.name}: spmm transposed`, parts, x.buffer, multiply, to.scratch(PLANES_SCRATCH));
   const y = to.define(node.name, "c4");
   const [rowOf, columnOf] = [down, across].map(({ phases }) => placesOf(phases));
   const index = () =>
@@ -77,55 +83,7 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
       return (phase * part.stride) / 4 + r.at * across.phases[c.phase].count + c.at;
     });
   const list = () => ({ index: index(), run: 1 });
-  emitWords(
-    to,
-    node,
-    list,
-    { y, into, x: parts, from: into, x4: stride, sample: part.bytes * count },
-    out.zero,
-  );
-}
-
-interface PhaseCall {
-  readonly product: PlanesProduct;
-  readonly tiles: number;
-  readonly m8: number;
-  /** Bytes into the plane of all phases. */
-  readonly at: number;
-}
-
-interface Parts {
-  readonly parts: ReturnType<Lowering["scratch"]>;
-  /** Bytes from plane to plane, all phases in each, and of a sample. */
-  readonly stride: number;
-  readonly bytes: number;
-}
-
-function emitPhases(
-  to: Lowering,
-  node: Node,
-  calls: readonly PhaseCall[],
-  x: { readonly buffer: ReturnType<Lowering["scratch"]>; readonly planes: Planes },
-  { parts, stride, bytes }: Parts,
-): void {
-  const scratch = to.scratch(PLANES_SCRATCH);
-  const { batch } = to.options;
-  to.emit({
-    label: `${node.name}: spmm transposed`,
-    reads: [x.buffer],
-    writes: [parts, scratch],
-    bind: (address) => {
-      const [yAt, xAt, scratchAt] = [address(parts), address(x.buffer), address(scratch)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          for (let phase = 0; phase < calls.length; phase++) {
-            const { product, tiles, m8, at } = calls[phase];
-            product(yAt + i * bytes + at, xAt + i * x.planes.bytes, scratchAt, tiles, m8, stride);
-          }
-        }
-      };
-    },
-  });
+  emitWords(to, node, list, { y, into, x: parts, stride, groups: into.groups }, out.zero);
 }
 
 /** Of each row or column of the result: its phase, and its place in that. */

@@ -80,62 +80,20 @@ export function paddedPlanes(
   if (top + bottom + left + right === 0) return { buffer: x, planes: from };
   const into = planes(from.height + top + bottom, from.width + left + right, from.channels);
   const buffer = to.scratch(into.bytes * to.options.batch);
-  const { batch } = to.options;
-  to.emit({
-    label: `${name}: u7_pad`,
-    reads: [x],
-    writes: [buffer],
-    bind: (at) => {
-      const [yAt, xAt] = [at(buffer), at(x)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          to.kernels.u7_pad(
-            yAt + i * into.bytes,
-            xAt + i * from.bytes,
-            from.groups,
-            from.height,
-            from.width * 4,
-            top,
-            bottom,
-            left * 4,
-            right * 4,
-            code,
-            from.stride,
-            into.stride,
-          );
-        }
-      };
-    },
+  const { groups, height, stride } = from;
+  const [width, before, after] = [from.width * 4, left * 4, right * 4];
+  to.each(`${name}: u7_pad`, buffer, x, (yAt, xAt) => {
+    to.kernels.u7_pad(yAt, xAt, groups, height, width, top, bottom, before, after, code, stride, into.stride);
   });
   return { buffer, planes: into };
 }
 
 function phases(to: Lowering, name: string, { buffer: x, planes: from }: Held, step: number): Held {
   const into = planes(from.height, Math.ceil(from.width / step), from.channels);
-  const { batch } = to.options;
-  const buffer = to.scratch(into.bytes * step * batch);
-  to.emit({
-    label: `${name}: u7_c4_phases`,
-    reads: [x],
-    writes: [buffer],
-    bind: (at) => {
-      const [yAt, xAt] = [at(buffer), at(x)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          to.kernels.u7_c4_phases(
-            yAt + i * into.bytes * step,
-            xAt + i * from.bytes,
-            from.groups,
-            from.height,
-            from.width,
-            step,
-            from.stride,
-            into.stride,
-            into.bytes,
-          );
-        }
-      };
-    },
+  const buffer = to.scratch(into.bytes * step * to.options.batch);
+  const { groups, height, width } = from;
+  to.each(`${name}: u7_c4_phases`, buffer, x, (yAt, xAt) => {
+    to.kernels.u7_c4_phases(yAt, xAt, groups, height, width, step, from.stride, into.stride, into.bytes);
   });
   return { buffer, planes: into };
 }
@@ -158,57 +116,14 @@ export function wordInput(to: Lowering, node: Node, window: Window, code: number
   const row = (width + left + right) * channels;
   const groups = wordGroups(size[1], channels);
   const padded = to.scratch(strideFor(rows * row + 64) * batch);
-  const paddedBytes = strideFor(rows * row + 64);
   const stride = strideFor(rows * outWidth * 4 + 32);
   const buffer = to.scratch(groups * stride * batch);
-  to.emit({
-    label: `${node.name}: u7_pad`,
-    reads: [x],
-    writes: [padded],
-    bind: (at) => {
-      const [yAt, xAt] = [at(padded), at(x)];
-      const sample = height * width * channels;
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          to.kernels.u7_pad(
-            yAt + i * paddedBytes,
-            xAt + i * sample,
-            1,
-            height,
-            width * channels,
-            top,
-            bottom,
-            left * channels,
-            right * channels,
-            code,
-            0,
-            0,
-          );
-        }
-      };
-    },
+  const [line, before, after] = [width * channels, left * channels, right * channels];
+  to.each(`${node.name}: u7_pad`, padded, x, (yAt, xAt) => {
+    to.kernels.u7_pad(yAt, xAt, 1, height, line, top, bottom, before, after, code, 0, 0);
   });
-  to.emit({
-    label: `${node.name}: u7_rows_words`,
-    reads: [padded],
-    writes: [buffer],
-    bind: (at) => {
-      const [yAt, xAt] = [at(buffer), at(padded)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          to.kernels.u7_rows_words(
-            yAt + i * groups * stride,
-            xAt + i * paddedBytes,
-            rows,
-            outWidth,
-            groups,
-            strides[1] * channels,
-            row,
-            stride,
-          );
-        }
-      };
-    },
+  to.each(`${node.name}: u7_rows_words`, buffer, padded, (yAt, xAt) => {
+    to.kernels.u7_rows_words(yAt, xAt, rows, outWidth, groups, strides[1] * channels, row, stride);
   });
   return {
     buffer,

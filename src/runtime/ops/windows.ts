@@ -67,27 +67,14 @@ export function emitWindows(
   call: (y: number, x: number) => void,
 ): void {
   const { f32_frame } = to.kernels;
-  const { batch } = to.options;
   const { height, width, channels, padding, size } = plane;
   const [top, bottom, left, right] = padding;
   // One plane for all samples, one after the other.
   const padded = padding.some((cells) => cells > 0) ? to.scratch(size * 4) : undefined;
-  const [xStep, yStep] = [x.bytes / batch, y.bytes / batch];
-  to.emit({
-    label: `${node.name}: ${label}`,
-    reads: [x],
-    writes: padded ? [y, padded] : [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      const planeAt = padded ? at(padded) : 0;
-      const [before, after, line] = [left * channels, right * channels, width * channels];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          const from = xAt + i * xStep;
-          if (planeAt) f32_frame(planeAt, from, height, line, top, bottom, before, after, value);
-          call(yAt + i * yStep, planeAt || from);
-        }
-      };
-    },
-  });
+  const [before, after, line] = [left * channels, right * channels, width * channels];
+  const run = (yAt: number, xAt: number, planeAt: number) => {
+    if (planeAt) f32_frame(planeAt, xAt, height, line, top, bottom, before, after, value);
+    call(yAt, planeAt || xAt);
+  };
+  to.each(`${node.name}: ${label}`, y, x, run, padded);
 }

@@ -127,18 +127,6 @@ export function integerKernels(heap: Heap) {
     return spmm(1, [y, x, w, offsets, starts, bias, mult, post, ...rest]);
   };
 
-  const u7_s8w_spmm_4of16: Kernel = (y, x, w, lanes, bias, mult, post, m, n4, k16, xStride, yStride) => {
-    const { u8, i32, f32 } = views();
-    const code = requantizer(heap, post);
-    for (let pixel = 0; pixel < m; pixel++) {
-      for (let n = 0; n < n4 * 4; n++) {
-        const sum = i32[bias / 4 + n] + sum4of16(n, x + pixel * xStride, w, lanes, k16);
-        u8[y + pixel * yStride + n] = code(sum, f32[mult / 4 + n]);
-      }
-    }
-    return 0;
-  };
-
   const i32_u7_requantize: Kernel = (y, acc, mult, post, n4) => {
     const { u8, i32, f32 } = views();
     const code = requantizer(heap, post);
@@ -206,7 +194,6 @@ export function integerKernels(heap: Heap) {
     u7_s8w_matvec_4of16,
     u7_s8w_matvec_4x4,
     u7_s8w_spmm_1x4,
-    u7_s8w_spmm_4of16,
     u7_s8w_spmm_4x4,
     u7_table,
   };
