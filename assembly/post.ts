@@ -1,14 +1,16 @@
 // The epilogue of the integer matrix products: what becomes of 4 outputs x 8 pixels of i32 sums.
 //
-// `post` points at five words, made by src/kernels/post.ts in the form in which a vector is loaded
+// `post` points at four words, made by src/kernels/post.ts in the form in which a vector is loaded
 // fastest; in memory rather than in the code because V8 makes a constant anew at every use:
 //
 //   0   i32  zero point of y less the bits of the rounding constant
 //   4   f32  lowest code allowed less the zero point (a fused relu is a bound)
 //   8   u8   highest code allowed, four times
-//   12  u32  address of an activation table of 128 bytes, or 0
-//   16  f32  the rounding constant 1.5 * 2^23
-import { code4, narrow16, store_4x8, table16 } from "./simd";
+//   12  f32  the rounding constant 1.5 * 2^23
+//
+// A table of an activation is looked up afterwards, by u7_table: inlined in every epilogue it was a tenth of the
+// binaries.
+import { code4, narrow16, store_4x8 } from "./simd";
 
 // i32 sums (bias included) to codes, not yet narrowed: rne(f32(acc) * mult) + zero.
 // @ts-ignore: decorator
@@ -17,7 +19,7 @@ export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 
   return code4(
     f32x4.mul(f32x4.convert_i32x4_s(acc_i32x4), mult_f32x4),
     v128.load32_splat(post, 4),
-    v128.load32_splat(post, 16),
+    v128.load32_splat(post, 12),
     v128.load32_splat(post),
   );
 }
@@ -26,9 +28,7 @@ export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 
 // @ts-ignore: decorator
 @inline
 export function post_narrow(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, post: usize): v128 {
-  const q_u7x16 = narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load32_splat(post, 8));
-  const table = <usize>load<u32>(post, 12);
-  return table ? table16(table, q_u7x16) : q_u7x16;
+  return narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load32_splat(post, 8));
 }
 
 // Writes 8 pixels x 4 outputs as C4 bytes. Row r's sums are pixels 0-3 in r?_lo and 4-7 in r?_hi.

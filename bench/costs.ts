@@ -85,7 +85,7 @@ function planesSide(
   const epilogue = {
     bias: put(new Int32Array(outputs)),
     mult: put(new Float32Array(outputs).fill(1e-3)),
-    post: put(packPost({ zero: 0, low: 0, high: 127, table: 0 })),
+    post: put(packPost({ zero: 0, low: 0, high: 127 })),
   };
   const multiply = planesCall(
     kernels,

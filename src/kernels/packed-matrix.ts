@@ -59,6 +59,8 @@ export class PackedMatrix {
   readonly #bias: number;
   readonly #mult: number;
   readonly #post: number;
+  /** 0 for none. */
+  readonly #table: number;
   readonly #sums: number;
   readonly #x: number;
   readonly #y: number;
@@ -83,8 +85,8 @@ export class PackedMatrix {
     this.#bias = store.upload("bias", () => padded(new Int32Array(n4 * 4), bias ?? []));
     const channels = typeof mult === "number" ? new Float32Array(outputs).fill(mult) : mult;
     this.#mult = store.upload("mult", () => padded(new Float32Array(n4 * 4), channels));
-    const tableAt = table ? store.upload("table", () => table) : 0;
-    this.#post = store.upload("post", () => packPost({ zero, low, high, table: tableAt }));
+    this.#table = table ? store.upload("table", () => table) : 0;
+    this.#post = store.upload("post", () => packPost({ zero, low, high }));
     this.#sums = heap.alloc(n4 * 16);
     this.#x = heap.alloc(inputs + 64);
     this.#y = heap.alloc(n4 * 4);
@@ -110,6 +112,7 @@ export class PackedMatrix {
     heap.u8(this.#x, this.inputs).set(x);
     this.#matvec(this.#sums, this.#x);
     kernels.i32_u7_requantize(this.#y, this.#sums, this.#mult, this.#post, groupsOf4(this.outputs));
+    if (this.#table) kernels.u7_table(this.#y, this.#y, this.#table, this.outputs);
     out.set(heap.u8(this.#y, this.outputs));
     return out;
   }
@@ -157,6 +160,7 @@ export class PackedMatrix {
     kernels.u7_rows_c4(planes.x, planes.rows, rows, groupsOf4(this.inputs), this.inputs, stride);
     planes.multiply(planes.y, planes.x, planes.scratch, planes.tiles, m8, stride);
     kernels.u7_c4_rows(planes.rows, planes.y, rows, groupsOf4(this.outputs), stride, this.outputs);
+    if (this.#table) kernels.u7_table(planes.rows, planes.rows, this.#table, out.length);
     out.set(heap.u8(planes.rows, out.length));
     return out;
   }

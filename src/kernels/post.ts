@@ -6,24 +6,21 @@ export interface Post {
   /** Lowest and highest code allowed, in [0, 127]: a fused relu is a bound. */
   readonly low: number;
   readonly high: number;
-  /** Address of an activation table of 128 codes; 0 for none. */
-  readonly table: number;
 }
 
 // 1.5 * 2^23 and its bits.
 const ROUND = 12582912;
 const ROUND_BITS = 0x4b400000;
 
-export const POST_BYTES = 20;
+export const POST_BYTES = 16;
 
-export function packPost({ zero, low, high, table }: Post): Uint8Array {
+export function packPost({ zero, low, high }: Post): Uint8Array {
   const bytes = new Uint8Array(POST_BYTES);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, zero - ROUND_BITS, true);
   view.setFloat32(4, low - zero, true);
   bytes.fill(high, 8, 12);
-  view.setUint32(12, table, true);
-  view.setFloat32(16, ROUND, true);
+  view.setFloat32(12, ROUND, true);
   return bytes;
 }
 
@@ -31,5 +28,5 @@ export function packPost({ zero, low, high, table }: Post): Uint8Array {
 export function unpackPost(bytes: Uint8Array): Post {
   const view = new DataView(bytes.buffer, bytes.byteOffset, POST_BYTES);
   const zero = view.getInt32(0, true) + ROUND_BITS;
-  return { zero, low: view.getFloat32(4, true) + zero, high: bytes[8], table: view.getUint32(12, true) };
+  return { zero, low: view.getFloat32(4, true) + zero, high: bytes[8] };
 }

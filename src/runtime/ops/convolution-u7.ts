@@ -6,7 +6,7 @@ import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/p
 import type { Lowering } from "../lowering.js";
 import { countedTiles, planesOf, tilesOf } from "../planes.js";
 import { activationOf, emitUnary } from "./elementwise.js";
-import { biasAt, multipliersAt, requantizeAt } from "./epilogue.js";
+import { biasAt, emitTable, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
 import { type WindowInput, wantsWords, windowInput, windowOf, wordGroups, wordInput } from "./window-u7.js";
 
@@ -51,6 +51,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
   const label = `${node.name}: spmm ${layout}${isWords ? " words" : ""}`;
   const scratch = to.scratch(PLANES_SCRATCH);
   to.each(label, y, x.buffer, (yAt, xAt, at) => multiply(yAt, xAt, at, tilesAt, m8, stride), scratch);
+  emitTable(to, node, y);
 }
 
 /** A result in f32, which no other layer reads in u7: the sums become real without passing through 7 bits. */

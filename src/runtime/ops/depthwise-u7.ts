@@ -4,7 +4,7 @@ import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import { planesOf, rowPairs, tilesOf } from "../planes.js";
-import { biasAt, requantizeAt } from "./epilogue.js";
+import { biasAt, emitTable, requantizeAt } from "./epilogue.js";
 import { type Window, windowInput, windowOf } from "./window-u7.js";
 
 /** @throws RangeError where the node's value has no u7 parameters */
@@ -46,6 +46,7 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
     };
   };
   to.each(`${node.name}: u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`, y, x.buffer, call());
+  emitTable(to, node, y);
 }
 
 function isPlain3x3({ size, strides, dilations }: Window): boolean {

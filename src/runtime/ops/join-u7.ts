@@ -29,9 +29,7 @@ export function lowerAddU7(to: Lowering, node: Node): void {
   const offset = -(pa.zero * ma + pb.zero * mb);
   const mult = Math.fround(unit / py.scale);
   const [low, high] = bounds(node, py);
-  const post = to.constants.upload(`${node.name}/post`, () =>
-    packPost({ zero: py.zero, low, high, table: 0 }),
-  );
+  const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: py.zero, low, high }));
   // Planes are added as they lie, with what is between them.
   const isPlanes = isPicture(to.shape(a)) && to.has(a, "c4") && to.has(b, "c4");
   const [xa, xb] = [a, b].map((value) => (isPlanes ? to.c4(value) : to.u7(value)));

@@ -35,7 +35,7 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
   const tiles = to.constants.upload(`${node.name}/tiles`, () => tileList);
   const m4 = tileList.length / 2;
   const post = to.constants.upload(`${node.name}/post`, () =>
-    packPost({ zero: out.zero, low: 0, high: 127, table: 0 }),
+    packPost({ zero: out.zero, low: 0, high: 127 }),
   );
   const mult = Math.fround(from.scale / (out.scale * taps));
   const y = to.define(node.name, "c4");
@@ -75,9 +75,7 @@ export function lowerMeanU7(to: Lowering, node: Node): void {
   const { pixels, groups, stride, channels } = planesOf(to.shape(input));
   const sums = to.scratch(groups * 16);
   const post = out
-    ? to.constants.upload(`${node.name}/post`, () =>
-        packPost({ zero: out.zero, low: 0, high: 127, table: 0 }),
-      )
+    ? to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0, high: 127 }))
     : 0;
   const mult = to.constants.upload(`${node.name}/mult`, () =>
     new Float32Array(groupsOf4(channels) * 4).fill(from.scale / ((out?.scale ?? 1) * pixels)),

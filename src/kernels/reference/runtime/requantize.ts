@@ -1,4 +1,4 @@
-/** Requantization as the design states it: q = clamp(rne(f32(acc) * m) + zero), then the table. */
+/** Requantization as the design states it: q = clamp(rne(f32(acc) * m) + zero). */
 
 import type { Heap } from "../../../wasm/index.js";
 import { POST_BYTES, unpackPost } from "../../post.js";
@@ -14,11 +14,9 @@ export function roundHalfEven(x: number): number {
 
 /** The function that `post` (see assembly/post.ts) describes: an i32 sum and its multiplier to a code. */
 export function requantizer(heap: Heap, post: number): (acc: number, mult: number) => number {
-  const { zero, low, high, table } = unpackPost(heap.u8(post, POST_BYTES));
-  const codes = heap.u8(table, 128);
+  const { zero, low, high } = unpackPost(heap.u8(post, POST_BYTES));
   return (acc, mult) => {
     const real = Math.fround(Math.fround(acc) * mult);
-    const code = Math.min(Math.max(roundHalfEven(real) + zero, low), high);
-    return table ? codes[code] : code;
+    return Math.min(Math.max(roundHalfEven(real) + zero, low), high);
   };
 }
