@@ -3,6 +3,7 @@
 import { applyScale, type NdArray, readArray } from "../data/index.js";
 import type { ValueInfo } from "../runtime.js";
 import { UsageError } from "./errors.js";
+import { isPictures, readPictures } from "./images.js";
 import type { Scaling } from "./options.js";
 
 export interface Samples {
@@ -28,7 +29,7 @@ export async function readSamples(
   let count = -1;
   for (const input of inputs) {
     const path = paths.get(input.name) as string;
-    const array = await readArray(path);
+    const array = (await isPictures(path)) ? await readPictures(path, input.shape) : await readArray(path);
     const samples = countSamples(array, input, path);
     if (count >= 0 && samples !== count) {
       throw new RangeError(`${path}: wanted ${count} samples as in the other inputs, got ${samples}`);

@@ -93,6 +93,24 @@ export class Model {
     return this.#planFor(this.#open(), batch).labels;
   }
 
+  /**
+   * Where the time goes: the steps of `steps()` and the mean milliseconds of each over some runs.
+   *
+   * @param inputs as for `run`
+   * @param runs >= 1; the more, the less a coarse clock matters
+   */
+  profile(inputs: Parameters<Model["run"]>[0], runs = 100): readonly { step: string; ms: number }[] {
+    this.run(inputs);
+    const plan = this.#plan as Plan;
+    const totals = new Float64Array(plan.labels.length);
+    for (let run = 0; run < runs; run++) {
+      plan.time().forEach((ms, i) => {
+        totals[i] += ms;
+      });
+    }
+    return plan.labels.map((step, i) => ({ step, ms: totals[i] / runs }));
+  }
+
   /** Gives the memory back. The model cannot run again. */
   dispose(): void {
     this.#engine = null;

@@ -12,6 +12,8 @@ export interface Plan {
   readonly outputs: Readonly<Record<string, Float32Array>>;
   setInput(index: number, data: InputData): void;
   run(): void;
+  /** Milliseconds of each step in one run. */
+  time(): Float64Array;
   value(name: string): Float32Array;
 }
 
@@ -60,6 +62,12 @@ export function makePlan(options: LoweringOptions, keep: ReadonlySet<string>): P
       for (let i = 0; i < calls.length; i++) calls[i]();
       for (let i = 0; i < results.length; i++) results[i].set(outputViews[i]);
     },
+    time: () =>
+      Float64Array.from(calls, (call) => {
+        const start = performance.now();
+        call();
+        return performance.now() - start;
+      }),
     value: (name) => view(kept.get(name) as Buffer).slice(),
   };
 }

@@ -20,6 +20,7 @@ interface BenchOptions extends Scaling {
   readonly data?: readonly string[];
   readonly batch: number;
   readonly rounds: number;
+  readonly profile: boolean;
   readonly allowRemote: boolean;
   readonly json: boolean;
 }
@@ -32,7 +33,8 @@ export function addBench(program: Command, host: Host): void {
     .argument("<file>", ".pare file made from it")
     .option("--data <DATA>", "samples to compare the outputs on (default: seeded normal noise)", collect)
     .option("--batch <N>", "samples in a run", integerIn(1, 4096), 1)
-    .option("--rounds <N>", "turns of each side", integerIn(3, 10_000), 60);
+    .option("--rounds <N>", "turns of each side", integerIn(3, 10_000), 60)
+    .option("--profile", "show where the time of the .pare file goes, step by step", false);
   withJson(withRemote(withScaling(command))).action((model: string, file: string, options: BenchOptions) =>
     bench(host, model, file, options),
   );
@@ -68,6 +70,7 @@ async function bench(host: Host, path: string, file: string, options: BenchOptio
       { rounds: options.rounds, signal: host.signal, progress },
     ),
   );
+  const profile = options.profile ? pare.profile(inputs) : undefined;
   const weightGzipBytes = gzipSync(artifacts.weightData, { level: 9 }).length;
   const data = {
     model: path,
@@ -91,6 +94,7 @@ async function bench(host: Host, path: string, file: string, options: BenchOptio
     },
     samples: { count: samples.count, from: options.data ? "data" : "noise" },
     agreement,
+    ...(profile && { profile }),
   };
   if (options.json) printJson(host, data);
   else host.stdout.write(describe(data));
@@ -132,9 +136,10 @@ interface Report {
   };
   readonly samples: { readonly count: number; readonly from: string };
   readonly agreement: readonly ({ readonly output: string } & ReturnType<typeof compareOutputs>)[];
+  readonly profile?: ReturnType<LoadedModel["profile"]>;
 }
 
-function describe({ variant, batch, latency, size, samples, agreement }: Report): string {
+function describe({ variant, batch, latency, size, samples, agreement, profile }: Report): string {
   const times = (ratio: number) => `${formatNumber(ratio)}x`;
   const rows = [
     [`latency, batch ${batch}`, formatMs(latency.tfjsMs), formatMs(latency.pareMs), times(latency.ratio)],
@@ -147,5 +152,13 @@ function describe({ variant, batch, latency, size, samples, agreement }: Report)
     return `${output}: differs by ${formatPercent(relativeRms)} RMS, at most ${formatNumber(largest)}${classes}\n`;
   });
   const source = samples.from === "noise" ? "samples of noise: give --data for real ones" : "samples";
-  return `${formatTable(["", "tfjs-wasm", `pare (${variant})`, "ratio"], rows)}\nagreement on ${samples.count} ${source}\n${lines.join("")}`;
+  return `${formatTable(["", "tfjs-wasm", `pare (${variant})`, "ratio"], rows)}\nagreement on ${samples.count} ${source}\n${lines.join("")}${describeProfile(profile ?? [])}`;
+}
+
+/** Clocks add to each step what reading them costs, so that shares say more than times. */
+function describeProfile(profile: NonNullable<Report["profile"]>): string {
+  if (profile.length === 0) return "";
+  const total = profile.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = profile.map(({ step, ms }) => [step, formatMs(ms), formatPercent(ms / total)]);
+  return `\n${formatTable(["step", "time", "share"], rows)}`;
 }

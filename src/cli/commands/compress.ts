@@ -233,6 +233,9 @@ function report(host: Host, { path, artifacts, result, bytes, gate, flags }: Out
     return;
   }
   host.stdout.write(formatTable(layerTitles, result.layers.map(layerRow)));
+  for (const { name, note: text } of result.layers) {
+    if (text !== undefined) host.stdout.write(`${name}: ${text}\n`);
+  }
   if (gate) {
     host.stdout.write(`\nbefore: ${formatQuality(gate.before)}\nafter:  ${formatQuality(gate.after)}\n`);
   }

@@ -1,0 +1,112 @@
+/** Pictures as samples: a JPEG or PNG, or a folder of them, in the size and the channels of an input. */
+
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { decode as decodePng } from "fast-png";
+import jpeg from "jpeg-js";
+import type { NdArray } from "../data/index.js";
+import { FormatError } from "../index.js";
+
+const endings = /\.(jpe?g|png)$/i;
+
+/** Pixels as 8-bit [row][column][red, green, blue]. */
+interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** True for a path that names a picture, or a folder. */
+export async function isPictures(path: string): Promise<boolean> {
+  return endings.test(path) || (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+/**
+ * Reads pictures, those of a folder in the order of their names.
+ *
+ * @param shape [height, width] or [height, width, channels] of a sample: pictures of another size are resized
+ *   (bilinear, pixels by their centres); one channel is luma (ITU-R BT.601), three are red, green, blue
+ * @returns uint8[count, height, width, channels]
+ * @throws FormatError image-decode, image-none; RangeError for a shape that is no picture's
+ */
+export async function readPictures(path: string, shape: readonly number[]): Promise<NdArray> {
+  const [height, width, channels = 1] = shape;
+  if (shape.length < 2 || shape.length > 3 || (channels !== 1 && channels !== 3)) {
+    throw new RangeError(`${path}: wanted an input of [height, width, 1 or 3] for pictures, got [${shape}]`);
+  }
+  const paths = endings.test(path) ? [path] : await picturesIn(path);
+  const size = height * width * channels;
+  const data = new Uint8Array(paths.length * size);
+  for (const [i, file] of paths.entries()) {
+    const picture = decode(await readFile(file), file);
+    data.set(resize(picture, width, height, channels), i * size);
+  }
+  return { dtype: "uint8", shape: [paths.length, height, width, channels], data };
+}
+
+async function picturesIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => endings.test(name)).sort();
+  if (names.length === 0)
+    throw new FormatError("image-none", `${folder}: wanted .jpg or .png files, got none`);
+  return names.map((name) => join(folder, name));
+}
+
+function decode(bytes: Uint8Array, path: string): Picture {
+  try {
+    return bytes[0] === 0x89 ? fromPng(bytes) : fromJpeg(bytes);
+  } catch (error) {
+    throw new FormatError("image-decode", `${path}: ${(error as Error).message}`);
+  }
+}
+
+function fromJpeg(bytes: Uint8Array): Picture {
+  return jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false, maxMemoryUsageInMB: 1024 });
+}
+
+function fromPng(bytes: Uint8Array): Picture {
+  const { width, height, data, channels, depth, palette } = decodePng(bytes);
+  const full = depth === 16 ? 257 : 255 / (2 ** depth - 1);
+  const rgb = new Uint8Array(width * height * 3);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let c = 0; c < 3; c++) {
+      // One or two channels are grey, with or without alpha; a palette has its colours.
+      const at = pixel * channels + (channels < 3 ? 0 : c);
+      const value = data[at];
+      rgb[pixel * 3 + c] = palette ? palette[value][c] : depth === 16 ? value / full : value * full;
+    }
+  }
+  return { width, height, data: rgb };
+}
+
+function resize(
+  { width, height, data }: Picture,
+  columns: number,
+  rows: number,
+  channels: number,
+): Uint8Array {
+  const out = new Uint8Array(rows * columns * channels);
+  const across = placesOf(width, columns);
+  placesOf(height, rows).forEach((y, row) => {
+    across.forEach((x, column) => {
+      const color = [0, 1, 2].map((c) => {
+        const at = (r: number, k: number) => data[(r * width + k) * 3 + c];
+        const top = at(y.low, x.low) * (1 - x.share) + at(y.low, x.high) * x.share;
+        const bottom = at(y.high, x.low) * (1 - x.share) + at(y.high, x.high) * x.share;
+        return top * (1 - y.share) + bottom * y.share;
+      });
+      const at = (row * columns + column) * channels;
+      if (channels === 3) out.set(color.map(Math.round), at);
+      else out[at] = Math.round(0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]);
+    });
+  });
+  return out;
+}
+
+/** Of each place along an axis of the result: the two beside it in the picture, and the share of the second. */
+function placesOf(from: number, to: number) {
+  return Array.from({ length: to }, (_, i) => {
+    const place = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
+    const low = Math.floor(place);
+    return { low, high: Math.min(low + 1, from - 1), share: place - low };
+  });
+}
