@@ -15,6 +15,7 @@ import {
   type Suite,
   wrapText,
 } from "./report.js";
+import { convolutionCases, convolutionNote } from "./suites/convolutions.js";
 import { modelCases, modelNote } from "./suites/models.js";
 import { productCases, productNote } from "./suites/products.js";
 import { sizeCases, sizeNote } from "./suites/size.js";
@@ -29,8 +30,8 @@ interface Bench {
 
 const benches: Readonly<Record<Suite, Bench>> = {
   kernels: {
-    cases: [...productCases, ...weightCases],
-    notes: (rows) => [productNote, weightNote, bandwidthNote(rows)],
+    cases: [...productCases, ...convolutionCases, ...weightCases],
+    notes: (rows) => [productNote, convolutionNote(rows), weightNote, bandwidthNote(rows)],
   },
   models: { cases: modelCases, notes: () => [modelNote] },
   train: { cases: [], notes: () => [] },
