@@ -10,7 +10,14 @@ import { transpose4 } from "./transpose";
 export function u7_c4_rows(y: usize, x: usize, m: i32, k4: i32, x_stride: i32, y_stride: i32): void {
   // Rows that run over must be written from the first to the last, whole.
   if (y_stride < k4 << 2) {
-    for (let pixel = 0; pixel < m; ++pixel) transpose4(y + pixel * y_stride, x + (<usize>pixel << 2), k4, 1, x_stride, 4);
+    for (let pixel = 0; pixel < m; ++pixel) {
+      let from = x + (<usize>pixel << 2);
+      for (let to = y, end = y + (<usize>k4 << 2); to < end; to += 4) {
+        store<u32>(to, load<u32>(from));
+        from += x_stride;
+      }
+      y += y_stride;
+    }
     return;
   }
   transpose4(y, x, k4, m, x_stride, y_stride);

@@ -128,6 +128,11 @@ export class Lowering {
     this.#forms.set(value, { ...(f32 && { f32 }), ...(u7 && { u7 }) });
   }
 
+  /** Makes a buffer of real numbers those of `value` too. */
+  share(value: string, f32: Buffer): void {
+    this.#formsOf(value).f32 = f32;
+  }
+
   /** True when a value is there in this form already. */
   has(value: string, form: Form): boolean {
     return this.#formsOf(value)[form] !== undefined;

@@ -66,8 +66,11 @@ export function lowerUnary(to: Lowering, node: Node): void {
     });
     return;
   }
+  const fn = activationOf(node, "fn");
   const x = to.f32(input);
-  emitUnary(to, node.name, activationOf(node, "fn"), node.attrs, to.define(node.name, "f32"), x, n);
+  // A copy that is read in other codes: the same real numbers.
+  if (fn === "linear") to.share(node.name, x);
+  else emitUnary(to, node.name, fn, node.attrs, to.define(node.name, "f32"), x, n);
 }
 
 export function lowerAffine(to: Lowering, node: Node): void {
