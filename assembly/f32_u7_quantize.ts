@@ -1,4 +1,4 @@
-import { ROUND_BITS, code4, narrow16 } from "./simd";
+import { ROUND_BITS, narrow16 } from "./simd";
 
 // f32_u7_quantize: q = clamp(rne(x * inverse) + zero, 0, 127).
 //
@@ -20,10 +20,10 @@ export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: 
     v128.store(
       q,
       narrow16(
-        code4(f32x4.mul(v128.load(x), m), low, round, shift),
-        code4(f32x4.mul(v128.load(x, 16), m), low, round, shift),
-        code4(f32x4.mul(v128.load(x, 32), m), low, round, shift),
-        code4(f32x4.mul(v128.load(x, 48), m), low, round, shift),
+        code_of(f32x4.mul(v128.load(x), m), low, round, shift),
+        code_of(f32x4.mul(v128.load(x, 16), m), low, round, shift),
+        code_of(f32x4.mul(v128.load(x, 32), m), low, round, shift),
+        code_of(f32x4.mul(v128.load(x, 48), m), low, round, shift),
         high,
       ),
     );
@@ -31,9 +31,16 @@ export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: 
     q += 16;
   }
   for (; i < n; ++i) {
-    const code = code4(f32x4.mul(v128.load32_splat(x), m), low, round, shift);
+    const code = code_of(f32x4.mul(v128.load32_splat(x), m), low, round, shift);
     v128.store8_lane(q, narrow16(code, code, code, code, high), 0);
     x += 4;
     q += 1;
   }
+}
+
+// As simd.ts' code4, with the maximum of numbers: NaN becomes the lowest (pmax keeps its first operand).
+// @ts-ignore: decorator
+@inline
+function code_of(real_f32x4: v128, low_f32x4: v128, round_f32x4: v128, shift_i32x4: v128): v128 {
+  return i32x4.add(f32x4.add(f32x4.pmax(low_f32x4, real_f32x4), round_f32x4), shift_i32x4);
 }

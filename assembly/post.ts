@@ -4,7 +4,7 @@
 // fastest; in memory rather than in the code because V8 makes a constant anew at every use:
 //
 //   0   i32  zero point of y less the bits of the rounding constant
-//   4   f32  lowest code allowed less the zero point (a fused relu is a bound)
+//   4   i32  lowest code allowed less the zero point (a fused relu is a bound), plus those bits
 //   8   u8   highest code allowed, four times
 //   12  f32  the rounding constant 1.5 * 2^23
 //

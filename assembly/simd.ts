@@ -113,13 +113,14 @@ export function gather16(x_u8x16: v128, lane_u8x16: v128): v128 {
 export const ROUND_BITS: i32 = 0x4b400000;
 
 // Real numbers to codes, not yet narrowed: rne(real) + zero, not below the lowest code. `round` is that
-// constant and `shift` the zero point less its bits. `low` is the lowest code less the zero point, a whole
-// number, so that clamping before rounding is the same; NaN becomes the lowest (pmax keeps its first
-// operand). Numbers past 2^22 leave the binade upwards only, and saturate when narrowed.
+// constant, `shift` the zero point less its bits and `low` its bits plus the lowest code less the zero point.
+// As an integer a sum with the constant is below `low` also where it left the binade downwards or is
+// negative: the integer maximum is right for all numbers, and has more units to run on than that of floats.
+// Numbers past 2^22 leave the binade upwards, and saturate when narrowed. NaN may become any code.
 // @ts-ignore: decorator
 @inline
-export function code4(real_f32x4: v128, low_f32x4: v128, round_f32x4: v128, shift_i32x4: v128): v128 {
-  return i32x4.add(f32x4.add(f32x4.pmax(low_f32x4, real_f32x4), round_f32x4), shift_i32x4);
+export function code4(real_f32x4: v128, low_i32x4: v128, round_f32x4: v128, shift_i32x4: v128): v128 {
+  return i32x4.add(i32x4.max_s(f32x4.add(real_f32x4, round_f32x4), low_i32x4), shift_i32x4);
 }
 
 // 16 codes from four vectors of unclamped ones, none above `high`.

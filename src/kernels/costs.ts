@@ -1,7 +1,8 @@
 /**
- * What the product kernels cost, in nanoseconds: measured on 1024 x 1024 and 256 x 512 x 512, relaxed
- * on a Zen 5 with AVX-VNNI, relaxed16 on a Zen 4 without (both Node 24), simd on that Zen 4 (Node 20). Only their ratios matter: they
- * decide between layouts that all give the same sums.
+ * What the product kernels cost, in nanoseconds: measured on 1024 x 1024 and 256 x 512 x 512 (`npm run bench --
+ * costs`), relaxed on a Zen 5 with AVX-VNNI, relaxed16 on a Zen 4 without (both Node 24), simd on that Zen 4
+ * (Node 20). Only their ratios matter: they decide between layouts that all give the same sums. A block of 1x4
+ * costs less in a full row than in a sparse one; the figure is that of a full row, where the choice is close.
  */
 import type { LayoutName } from "./layouts.js";
 
@@ -10,28 +11,30 @@ export type CostVariant = "relaxed" | "relaxed16" | "simd";
 export interface Cost {
   /** A matrix-vector product: for each block (4of16: for each group of 4 x 16) and for each output. */
   readonly matvec: { readonly block: number; readonly output: number };
-  /** A product with 8 pixels: likewise. 4of16 has no C4 form and takes 4 pixels of rows at a time. */
+  /** A product with 8 pixels: likewise; 4of16 has no such form. */
   readonly spmm: { readonly block: number; readonly output: number };
 }
+
+const none = { block: Number.POSITIVE_INFINITY, output: 0 };
 
 export const costs: Readonly<Record<CostVariant, Readonly<Record<LayoutName, Cost>>>> = {
   relaxed: {
     dense: { matvec: { block: 0.19, output: 0.5 }, spmm: { block: 1.01, output: 2 } },
     "4x4": { matvec: { block: 0.29, output: 0.5 }, spmm: { block: 1.08, output: 2 } },
     "1x4": { matvec: { block: 0.21, output: 1.5 }, spmm: { block: 0.29, output: 3 } },
-    "4of16": { matvec: { block: 0.34, output: 0.5 }, spmm: { block: 1.5, output: 4 } },
+    "4of16": { matvec: { block: 0.34, output: 0.5 }, spmm: none },
   },
   relaxed16: {
-    dense: { matvec: { block: 0.32, output: 0.5 }, spmm: { block: 1.95, output: 1.5 } },
-    "4x4": { matvec: { block: 0.46, output: 0.5 }, spmm: { block: 1.95, output: 1.5 } },
-    "1x4": { matvec: { block: 0.27, output: 1.5 }, spmm: { block: 0.5, output: 2.1 } },
-    "4of16": { matvec: { block: 0.5, output: 0.5 }, spmm: { block: 2.2, output: 4 } },
+    dense: { matvec: { block: 0.34, output: 0.1 }, spmm: { block: 2.1, output: 1.7 } },
+    "4x4": { matvec: { block: 0.47, output: 0.5 }, spmm: { block: 2.5, output: 1.6 } },
+    "1x4": { matvec: { block: 0.26, output: 2.1 }, spmm: { block: 0.55, output: 2.3 } },
+    "4of16": { matvec: { block: 0.5, output: 0.3 }, spmm: none },
   },
   simd: {
-    dense: { matvec: { block: 0.71, output: 0.5 }, spmm: { block: 2.9, output: 2 } },
-    "4x4": { matvec: { block: 0.79, output: 0.5 }, spmm: { block: 3, output: 2 } },
-    "1x4": { matvec: { block: 0.36, output: 1.5 }, spmm: { block: 0.78, output: 3 } },
-    "4of16": { matvec: { block: 0.98, output: 0.5 }, spmm: { block: 4, output: 4 } },
+    dense: { matvec: { block: 0.7, output: 0.3 }, spmm: { block: 4, output: 1.2 } },
+    "4x4": { matvec: { block: 0.75, output: 0.6 }, spmm: { block: 4.45, output: 1.7 } },
+    "1x4": { matvec: { block: 0.35, output: 2.2 }, spmm: { block: 1.25, output: 2.1 } },
+    "4of16": { matvec: { block: 0.97, output: 0.4 }, spmm: none },
   },
 };
 

@@ -18,7 +18,7 @@ export function packPost({ zero, low, high }: Post): Uint8Array {
   const bytes = new Uint8Array(POST_BYTES);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, zero - ROUND_BITS, true);
-  view.setFloat32(4, low - zero, true);
+  view.setInt32(4, low - zero + ROUND_BITS, true);
   bytes.fill(high, 8, 12);
   view.setFloat32(12, ROUND, true);
   return bytes;
@@ -28,5 +28,5 @@ export function packPost({ zero, low, high }: Post): Uint8Array {
 export function unpackPost(bytes: Uint8Array): Post {
   const view = new DataView(bytes.buffer, bytes.byteOffset, POST_BYTES);
   const zero = view.getInt32(0, true) + ROUND_BITS;
-  return { zero, low: view.getFloat32(4, true) + zero, high: bytes[8] };
+  return { zero, low: view.getInt32(4, true) - ROUND_BITS + zero, high: bytes[8] };
 }

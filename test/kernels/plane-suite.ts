@@ -78,10 +78,10 @@ for (const step of [1, 2, 3]) {
   }
 }
 
-for (const columns of [0, 1, 3, 8]) {
+for (const columns of [0, 1, 3, 4, 5, 8, 9]) {
   for (const groups of [0, 1, 3]) {
-    for (const step of [1, 3, 6]) {
-      const row = columns * step + groups * 4 + 5;
+    for (const step of [1, 2, 3, 4, 6]) {
+      const row = columns * step + groups * 4 + 12;
       add("u7_rows_words", `columns ${columns} groups ${groups} step ${step}`, (l) => [
         l.room(groups * 3 * columns * 4),
         l.put(codes(l, 3 * row)),

@@ -115,13 +115,16 @@ export function wordInput(to: Lowering, node: Node, window: Window, code: number
   const rows = height + top + bottom;
   const row = (width + left + right) * channels;
   const groups = wordGroups(size[1], channels);
-  const padded = to.scratch(strideFor(rows * row + 64) * batch);
+  const isPadded = padding.some((cells) => cells > 0);
+  const padded = isPadded ? to.scratch(strideFor(rows * row + 64) * batch) : x;
   const stride = strideFor(rows * outWidth * 4 + 32);
   const buffer = to.scratch(groups * stride * batch);
   const [line, before, after] = [width * channels, left * channels, right * channels];
-  to.each(`${node.name}: u7_pad`, padded, x, (yAt, xAt) => {
-    to.kernels.u7_pad(yAt, xAt, 1, height, line, top, bottom, before, after, code, 0, 0);
-  });
+  if (isPadded) {
+    to.each(`${node.name}: u7_pad`, padded, x, (yAt, xAt) => {
+      to.kernels.u7_pad(yAt, xAt, 1, height, line, top, bottom, before, after, code, 0, 0);
+    });
+  }
   to.each(`${node.name}: u7_rows_words`, buffer, padded, (yAt, xAt) => {
     to.kernels.u7_rows_words(yAt, xAt, rows, outWidth, groups, strides[1] * channels, row, stride);
   });
