@@ -19,6 +19,7 @@ import {
 import { describePare, encodePare, type Provenance, readArtifacts, saveFile } from "./file/index.js";
 import {
   checkGraph,
+  fuseResidual,
   type Graph,
   type InputShapes,
   importModel,
@@ -111,7 +112,7 @@ export async function compress(
 
   const { graph, notes } =
     settings.precision === "f32" || !samples
-      ? { graph: pruned, notes: new Map<string, string>() }
+      ? { graph: fuseResidual(pruned), notes: new Map<string, string>() }
       : await quantizeGraph(pruned, {
           ...settings,
           inputError: INPUT_ERROR,

@@ -11,6 +11,7 @@ import {
 } from "../index.js";
 import { load } from "../runtime.js";
 import { UsageError } from "./errors.js";
+import type { InputShapes } from "./options.js";
 import { loadTfjs, tfjsPredictor } from "./peer.js";
 import type { Predictor } from "./predict.js";
 
@@ -20,6 +21,8 @@ export type Engine = "pare" | "tfjs";
 export interface OpenOptions {
   readonly allowRemote: boolean;
   readonly engine?: Engine;
+  /** For inputs whose sizes a model.json leaves open. */
+  readonly inputShape?: InputShapes;
 }
 
 /** Whether a path or URL names a tfjs model; anything else is taken for a .pare file. */
@@ -35,14 +38,14 @@ export async function openPredictor(path: string, options: OpenOptions): Promise
 }
 
 /** Opens a model on pare's own runtime. */
-export async function openModel(path: string, { allowRemote }: OpenOptions): Promise<Model> {
-  if (isModelJson(path)) return modelOf(await readArtifacts(path, { allowRemote }));
+export async function openModel(path: string, { allowRemote, inputShape }: OpenOptions): Promise<Model> {
+  if (isModelJson(path)) return modelOf(await readArtifacts(path, { allowRemote }), inputShape);
   refuseRemote(path, allowRemote);
   return load(path);
 }
 
-export function modelOf(artifacts: ModelArtifacts): Model {
-  return createModel(importModel(artifacts));
+export function modelOf(artifacts: ModelArtifacts, inputShapes: InputShapes = {}): Model {
+  return createModel(importModel(artifacts, { inputShapes }));
 }
 
 /**

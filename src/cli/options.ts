@@ -76,3 +76,21 @@ export function withScaling(command: Command): Command {
 export function withRemote(command: Command): Command {
   return command.option("--allow-remote", "allow models from http(s) URLs", false);
 }
+
+/** Shapes of samples by the name of their input. */
+export type InputShapes = Readonly<Record<string, readonly number[]>>;
+
+function shapesOf(text: string, before: InputShapes | undefined): InputShapes {
+  const parts = /^(.+)=(\d+(?:,\d+)*)$/.exec(text);
+  if (!parts) throw new InvalidArgumentError("wanted NAME=SIZES, such as image=224,224,3.");
+  return { ...before, [parts[1]]: parts[2].split(",").map(Number) };
+}
+
+/** --input-shape, for models whose inputs leave sizes open. */
+export function withShapes(command: Command): Command {
+  return command.option(
+    "--input-shape <NAME=SIZES>",
+    "sizes of an input that the model leaves open, without the batch: image=224,224,3",
+    shapesOf,
+  );
+}

@@ -71,7 +71,7 @@ test("without tfjs, commands that need it say what to install, and the others ru
   const away = await temporaryFolder();
   await writeFile(join(away, "package.json"), JSON.stringify({ type: "module", version: "1.0.0" }));
   // Commander is CommonJS and requires modules of Node.
-  const js = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+  const js = `import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);`;
   await build({ ...bundling, external: ["@tensorflow/*"], banner: { js }, outdir: join(away, "dist") });
   const model = await saveModel(away, denseArtifacts([4, 3], ["relu"]));
   const run = (...argv: string[]) =>

@@ -97,13 +97,18 @@ describe.skipIf(!isHere)("int8", () => {
     const calibration = x.slice(0, 49_000);
     using model = (await compress(await artifactsOf("mlperf-kws-dscnn"), { calibration })).createModel();
     const sample = x.slice(0, 490);
-    for (let i = 0; i < 500; i++) model.run(sample);
-    collect();
-    const [bytes, heap] = [model.memoryBytes, process.memoryUsage().heapUsed];
-    for (let i = 0; i < 10_000; i++) model.run(sample);
-    collect();
-    expect(model.memoryBytes).toBe(bytes);
-    // Ten bytes a run, left behind, would be more.
-    expect(process.memoryUsage().heapUsed - heap).toBeLessThan(100_000);
+    const bytes: number[] = [];
+    const growth: number[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      collect();
+      const heap = process.memoryUsage().heapUsed;
+      for (let i = 0; i < 10_000; i++) model.run(sample);
+      collect();
+      bytes.push(model.memoryBytes);
+      growth.push(process.memoryUsage().heapUsed - heap);
+    }
+    expect(bytes).toEqual([bytes[0], bytes[0], bytes[0]]);
+    // What the compiler notes on the way comes to an end; three bytes a run, left behind, would not.
+    expect(Math.min(...growth)).toBeLessThan(30_000);
   });
 });

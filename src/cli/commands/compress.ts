@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { type NdArray, readArray } from "../../data/index.js";
 import {
+  type CompressOptions,
   type CompressResult,
   compress,
   type ModelArtifacts,
@@ -18,6 +19,7 @@ import { layerRow, layerTitles } from "../layers.js";
 import { modelOf } from "../open.js";
 import {
   collect,
+  type InputShapes,
   numberIn,
   type Pattern,
   patternOf,
@@ -26,6 +28,7 @@ import {
   withJson,
   withRemote,
   withScaling,
+  withShapes,
 } from "../options.js";
 import { type Predictor, predictAll } from "../predict.js";
 import { withProgress } from "../progress.js";
@@ -45,6 +48,7 @@ interface CompressFlags extends Scaling {
   readonly labels?: string;
   readonly measure?: string;
   readonly maxDrop?: number;
+  readonly inputShape?: InputShapes;
   readonly allowRemote: boolean;
   readonly json: boolean;
 }
@@ -72,7 +76,7 @@ export function addCompress(program: Command, host: Host): void {
       "keep the most sensitive layers in f32 until accuracy drops by at most D points (or RMS error grows by at most D percent); exit with 4 and write nothing where that does not help",
       numberIn(),
     );
-  withJson(withRemote(withScaling(command))).action((model: string, flags: CompressFlags) =>
+  withJson(withRemote(withShapes(withScaling(command)))).action((model: string, flags: CompressFlags) =>
     run(host, model, flags),
   );
 }
@@ -87,22 +91,24 @@ async function run(host: Host, path: string, flags: CompressFlags): Promise<void
     );
   }
   const artifacts = await readArtifacts(path, { allowRemote: flags.allowRemote });
-  using original = modelOf(artifacts);
+  using original = modelOf(artifacts, flags.inputShape);
   const read = (specs: readonly string[]) => readSamples(specs, original.inputs, recipe);
   const calibration = flags.calibrate && (await read(flags.calibrate));
   const evaluation = flags.data && {
     samples: await read(flags.data),
     labels: await readArray(flags.labels as string),
   };
-  const build = (settings: Recipe) => compressArtifacts(host, artifacts, settings, calibration);
-  let result = await build(recipe);
+  const shapes = flags.inputShape ? { inputShapes: flags.inputShape } : {};
+  const build = (settings: Settings) => compressArtifacts(host, artifacts, settings, calibration);
+  const settings: Settings = { ...recipe, ...shapes };
+  let result = await build(settings);
   let gate = evaluation && (await measureBoth(host, original, result, evaluation, flags));
   if (gate?.passed === false && precision === "int8") {
-    const sensitive = await rank(host, artifacts, recipe, calibration as Samples);
+    const sensitive = await rank(host, artifacts, settings, calibration as Samples);
     // Twice as many each time: one too many costs little, another round a whole compression.
     for (let count = 1; !gate.passed && count < 2 * sensitive.length; count *= 2) {
       const keepF32 = sensitive.slice(0, count).map(({ name }) => name);
-      result = await build({ ...recipe, keepF32: [...(recipe.keepF32 ?? []), ...keepF32] });
+      result = await build({ ...settings, keepF32: [...(recipe.keepF32 ?? []), ...keepF32] });
       gate = await measureBoth(host, original, result, evaluation as Evaluation, flags, gate.before);
     }
   }
@@ -117,6 +123,9 @@ async function run(host: Host, path: string, flags: CompressFlags): Promise<void
     );
   }
 }
+
+/** A recipe, and what only flags say. */
+type Settings = Recipe & Pick<CompressOptions, "inputShapes">;
 
 function checkFlags({ data, labels, maxDrop }: CompressFlags): void {
   if ((data === undefined) !== (labels === undefined))
@@ -136,7 +145,7 @@ function settingsOf(flags: CompressFlags, recipe: Recipe): Recipe {
 function compressArtifacts(
   host: Host,
   artifacts: ModelArtifacts,
-  { scale: _, offset: __, ...settings }: Recipe,
+  { scale: _, offset: __, ...settings }: Settings,
   calibration: Samples | undefined,
 ): Promise<CompressResult> {
   return withProgress(host, "compressing", (progress) =>
@@ -153,7 +162,7 @@ function compressArtifacts(
 async function rank(
   host: Host,
   artifacts: ModelArtifacts,
-  { scale: _, offset: __, ...settings }: Recipe,
+  { scale: _, offset: __, ...settings }: Settings,
   calibration: Samples,
 ): Promise<readonly Sensitivity[]> {
   const ranked = await withProgress(host, "measuring sensitivity", (progress) =>

@@ -7,7 +7,15 @@ import { UsageError } from "../errors.js";
 import { formatCount } from "../format.js";
 import { type Host, printJson } from "../host.js";
 import { type Engine, openPredictor } from "../open.js";
-import { collect, type Scaling, withJson, withRemote, withScaling } from "../options.js";
+import {
+  collect,
+  type InputShapes,
+  type Scaling,
+  withJson,
+  withRemote,
+  withScaling,
+  withShapes,
+} from "../options.js";
 import { predictAll } from "../predict.js";
 import { formatQuality, measureQuality, type Task } from "../quality.js";
 import { readSamples } from "../samples.js";
@@ -18,6 +26,7 @@ interface EvalOptions extends Scaling {
   readonly output?: string;
   readonly task?: Task;
   readonly engine: Engine;
+  readonly inputShape?: InputShapes;
   readonly allowRemote: boolean;
   readonly json: boolean;
 }
@@ -39,7 +48,7 @@ export function addEval(program: Command, host: Host): void {
     .addOption(
       new Option("--engine <E>", "who computes a model.json").choices(["pare", "tfjs"]).default("pare"),
     );
-  withJson(withRemote(withScaling(command))).action((model: string, options: EvalOptions) =>
+  withJson(withRemote(withShapes(withScaling(command)))).action((model: string, options: EvalOptions) =>
     evaluate(host, model, options),
   );
 }
