@@ -75,11 +75,10 @@ export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Pro
   return { graph: build(shifts), notes };
 }
 
-async function equalized(
-  graph: Graph,
-  { samples, open, signal, onProgress }: QuantizeOptions,
-): Promise<Graph> {
-  const pairs = equalizablePairs(graph);
+async function equalized(graph: Graph, options: QuantizeOptions): Promise<Graph> {
+  const { samples, open, signal, onProgress } = options;
+  // What a layer in f32 reads has no codes to fill.
+  const pairs = equalizablePairs(graph).filter(({ after }) => !options.keepF32?.has(after.node.name));
   if (pairs.length === 0) return graph;
   const values = pairs.map(({ value }) => value);
   const statistics = await collectStatistics(graph, values, samples, {

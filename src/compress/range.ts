@@ -49,8 +49,6 @@ const steps = 64;
  * The parameters with the least mean squared error of f(x): what matters of a sigmoid's input is what
  * the sigmoid makes of it.
  *
- * Searches by turns each end of the range in 64 steps, from all of it down to nothing.
- *
  * @param f in f64, finite for finite numbers
  */
 export function searchParams(statistics: Statistics, f: (x: number) => number): QuantParams {
@@ -67,13 +65,21 @@ export function searchParams(statistics: Statistics, f: (x: number) => number): 
     return error;
   };
 
-  let best: Range = { low: Math.min(statistics.min, 0), high: Math.max(statistics.max, 0) };
-  const whole = best;
-  let least = errorOf(best);
+  return paramsOf(searchRange(wholeRange(statistics), errorOf));
+}
+
+function wholeRange({ min, max }: Statistics): Range {
+  return { low: Math.min(min, 0), high: Math.max(max, 0) };
+}
+
+/** The range within `whole` of the least cost: each end in 64 steps, both at once and then by turns. */
+function searchRange(whole: Range, costOf: (range: Range) => number): Range {
+  let best = whole;
+  let least = costOf(best);
   const consider = (range: Range) => {
-    const error = errorOf(range);
-    if (error >= least) return;
-    least = error;
+    const cost = costOf(range);
+    if (cost >= least) return;
+    least = cost;
     best = range;
   };
   // Both ends at once first: alone, neither may gain anything.
@@ -85,28 +91,17 @@ export function searchParams(statistics: Statistics, f: (x: number) => number): 
       for (let i = 1; i <= steps; i++) consider({ ...best, high: (whole.high * i) / steps });
     if (whole.low < 0) for (let i = 1; i <= steps; i++) consider({ ...best, low: (whole.low * i) / steps });
   }
-  return paramsOf(best);
+  return best;
 }
 
 /**
  * The parameters of the least Kullback-Leibler divergence between the numbers, those outside of the range
  * moved to its ends, and what their codes say of them: each code's numbers spread evenly over its bins.
- *
- * Tries 128 ranges, both ends of the whole one shrunk alike.
  */
 function entropyParams(statistics: Statistics): QuantParams {
-  const whole: Range = { low: Math.min(statistics.min, 0), high: Math.max(statistics.max, 0) };
+  const whole = wholeRange(statistics);
   const { middles, counts } = coarseBins(statistics, whole);
-  let best = paramsOf(whole);
-  let least = Infinity;
-  for (let i = 128; i >= 16; i--) {
-    const params = paramsOf({ low: (whole.low * i) / 128, high: (whole.high * i) / 128 });
-    const divergence = divergenceOf(middles, counts, params);
-    if (divergence >= least) continue;
-    least = divergence;
-    best = params;
-  }
-  return best;
+  return paramsOf(searchRange(whole, (range) => divergenceOf(middles, counts, paramsOf(range))));
 }
 
 /**
@@ -145,9 +140,12 @@ function divergenceOf(middles: Float64Array, counts: Float64Array, params: Quant
   });
   const total = counts.reduce((sum, count) => sum + count, 0);
   const kept = within.reduce((sum, count) => sum + count, 0);
-  // Numbers moved to a code that has none of its own are further from it than any divergence tells.
-  if (all.some((count, code) => count > 0 && within[code] === 0)) return Infinity;
+  if (kept === 0) return Infinity;
   let divergence = 0;
+  // Numbers moved to a code that has none of its own: as if one in a million had been there.
+  all.forEach((count, code) => {
+    if (count > 0 && within[code] === 0) divergence += (count / total) * Math.log(1e6 * (count / total) + 1);
+  });
   middles.forEach((x, i) => {
     if (!isInside(x)) return;
     const code = codes[i];

@@ -24,6 +24,17 @@ test("bench sets a file beside its model on tfjs", async () => {
   expect(noise.samples).toEqual({ count: 100, from: "noise" });
 });
 
+test("--profile says where the time goes", async () => {
+  const { model, data, folder, scaling } = await classifierFiles();
+  const file = join(folder, "out.pare");
+  await pare(["compress", model, "-o", file, "--calibrate", data, ...scaling]);
+  const argv = ["bench", model, file, "--rounds", "3", "--profile"];
+  const { profile } = JSON.parse((await pare([...argv, "--json"])).out);
+  expect(profile.length).toBeGreaterThan(2);
+  for (const { step, ms } of profile) expect([typeof step, ms >= 0]).toEqual(["string", true]);
+  expect((await pare(argv)).out).toMatch(/^step +time +share$/m);
+});
+
 test("bench refuses a file that another model made", async () => {
   const { model } = await classifierFiles();
   const folder = await temporaryFolder();

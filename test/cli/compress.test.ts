@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { classifierFiles, pare } from "./support.js";
+import { saveModel } from "../../src/index.js";
+import { classifierFiles, pare, temporaryFolder } from "./support.js";
 
 async function setUp() {
   const files = await classifierFiles();
@@ -53,6 +54,38 @@ describe("compress", () => {
     expect(data.gate.drop).toBeGreaterThan(0.5);
     expect(existsSync(output)).toBe(false);
     expect(await readdir(folder)).toEqual(before);
+  });
+
+  test("--max-drop keeps the layers in f32 that it takes", async () => {
+    const { argv, model, data, folder, scaling } = await setUp();
+    // What the model itself answers: any rounding is an error.
+    const labels = join(folder, "answers.npy");
+    await pare(["run", model, "--input", data, "-o", labels, ...scaling]);
+    const measured = [...argv, "--data", data, "--labels", labels, "--max-drop", "0", "--json"];
+    const { code, out } = await pare(measured);
+    expect(code).toBe(0);
+    const { gate, layers } = JSON.parse(out);
+    expect(gate).toMatchObject({ passed: true, drop: 0 });
+    for (const { bits, note } of layers) expect([bits, note]).toEqual([32, "asked to stay f32"]);
+  });
+
+  test("--input-shape closes what a model leaves open", async () => {
+    const folder = await temporaryFolder();
+    const config = { name: "relu", activation: "relu", batch_input_shape: [null, null, 3] };
+    const model = await saveModel(folder, {
+      modelTopology: {
+        class_name: "Sequential",
+        config: { name: "open", layers: [{ class_name: "Activation", config }] },
+      },
+      weightSpecs: [],
+      weightData: new Uint8Array(0),
+    });
+    const argv = ["compress", model, "-o", join(folder, "open.pare"), "--precision", "f32"];
+    const refused = await pare(argv);
+    expect(refused.code).toBe(1);
+    const name = /inputShapes: \{ "(\w+)"/.exec(refused.err)?.[1];
+    expect((await pare([...argv, "--input-shape", `${name}=4,3`])).code).toBe(0);
+    expect((await pare([...argv, "--input-shape", "4,3"])).code).toBe(2);
   });
 
   test("f32 needs no calibration and changes no answer", async () => {

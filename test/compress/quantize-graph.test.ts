@@ -310,3 +310,36 @@ test("an aborted signal stops between batches, and between layers", async () => 
     expect(seen.filter((at) => at === stage)).toHaveLength(1);
   }
 });
+
+test("recurrent cells and embeddings compute in f32, with weights stored in s8", async () => {
+  const graph = graphOf({
+    inputs: [{ name: "x", shape: [null, 6] }],
+    nodes: [
+      node("e", "embedding", "x", { weights: { embeddings: "table" } }),
+      node("l", "lstm", "e", { weights: { kernel: "k", recurrent: "r", bias: "b" } }),
+      node("y", "dense", "l", { weights: { kernel: "w" } }),
+    ],
+    weights: {
+      table: f32([9, 4], noise(36, 1)),
+      k: f32([4, 20], noise(80, 2)),
+      r: f32([5, 20], noise(100, 3)),
+      b: f32([20], noise(20, 4)),
+      w: f32([5, 3], noise(15, 5)),
+    },
+  });
+  const words = Float32Array.from({ length: 6 * 30 }, (_, i) => (i * 5) % 9);
+  const options = { samples: readSamples(graph, words), open, biasCorrection: true } as const;
+  const ranges = { method: "percentile", percentile: 100 } as const;
+  const { graph: quantized, notes } = await quantizeGraph(graph, { ...options, ranges });
+  checkGraph(quantized);
+  const types = ["table", "k", "r", "b", "w"].map((key) => quantized.weights.get(key)?.dtype);
+  expect(types).toEqual(["s8", "s8", "s8", "f32", "s8"]);
+  expect(notes.get("l")).toBe("a recurrent cell runs in f32, its weights are stored in s8");
+  using model = createModel(quantized);
+  const wanted = evaluate(graph, { x: words }).y;
+  model.run({ x: words }).y.forEach((value, i) => {
+    expect(Math.abs(value - wanted[i])).toBeLessThan(0.05);
+  });
+  const kept = await quantizeGraph(graph, { ...options, ranges, keepF32: new Set(["l"]) });
+  expect(kept.graph.weights.get("r")?.dtype).toBe("f32");
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Statistics, StatisticsBuilder } from "../../src/compress/histogram.js";
+import { mergeStatistics, type Statistics, StatisticsBuilder } from "../../src/compress/histogram.js";
 import { codeOf, paramsOf, realOf } from "../../src/compress/params.js";
 import { chooseParams, percentileRange, searchParams } from "../../src/compress/range.js";
 import { createRandom } from "../../src/data/index.js";
@@ -81,4 +81,25 @@ test("values that are never negative keep zero point 0 in every way", () => {
   ] as const) {
     expect(chooseParams(statistics, choice).zero).toBe(0);
   }
+});
+
+test("entropy drops outliers, and takes all of what has none", () => {
+  const statistics = statisticsOf(outlier);
+  const entropy = chooseParams(statistics, { method: "entropy" });
+  expect(realOf(127, entropy)).toBeLessThan(15);
+  expect(errorOf(outlier.subarray(0, 20_000), entropy)).toBeLessThan(
+    errorOf(outlier.subarray(0, 20_000), chooseParams(statistics, { method: "min-max" })),
+  );
+  const even = Float32Array.from({ length: 20_000 }, (_, i) => i / 10_000 - 1);
+  const all = chooseParams(statisticsOf(even), { method: "entropy" });
+  expect(realOf(127, all) - realOf(0, all)).toBeGreaterThan(1.9);
+  expect(chooseParams(statisticsOf([0, 0, 0]), { method: "entropy" }).zero).toBe(0);
+});
+
+test("statistics of several values are those of all their numbers", () => {
+  const [small, large] = [normals(3000, 2), normals(500, 3).map((x) => x * 40)];
+  const merged = mergeStatistics([statisticsOf(small), statisticsOf(large)]);
+  const whole = statisticsOf([...small, ...large]);
+  expect(merged).toMatchObject({ count: whole.count, min: whole.min, max: whole.max, width: whole.width });
+  expect(merged.histogram).toEqual(whole.histogram);
 });

@@ -34,14 +34,16 @@ const layers: readonly Case[] = [
 ];
 
 function handlerOf(artifacts: ModelArtifacts): tf.io.IOHandler {
-  const { modelTopology, weightSpecs, weightData, format } = artifacts as ModelArtifacts & {
+  const { modelTopology, weightSpecs, weightData, format, signature } = artifacts as ModelArtifacts & {
     format?: string;
+    signature?: object;
   };
   return tf.io.fromMemory({
     modelTopology: modelTopology as object,
     weightSpecs: weightSpecs as tf.io.WeightsManifestEntry[],
     weightData: weightData.slice().buffer,
     ...(format && { format }),
+    ...(signature && { signature }),
   });
 }
 
@@ -95,6 +97,22 @@ describe.skipIf(!isHere)("real models in f32 equal tfjs", () => {
       artifacts,
       Object.fromEntries(inputs.map(({ data }, i) => [model.inputNames[i], data])),
       Object.fromEntries(predicted.map((tensor, i) => [model.outputNames[i], tensor.dataSync()])),
+    );
+  });
+
+  test("blazeface-graph", { timeout: 60_000 }, async () => {
+    const artifacts = await readArtifacts(`${folder}/blazeface-graph/model.json`);
+    const model = await tf.loadGraphModel(handlerOf(artifacts));
+    const data = noise(256 * 256 * 3, 7);
+    const predicted = [model.predict(tf.tensor(data, [1, 256, 256, 3]))].flat() as tf.Tensor[];
+    const { outputs } = importModel(artifacts);
+    const wanted = predicted.map((tensor) => tensor.dataSync());
+    expect(outputs).toHaveLength(wanted.length);
+    // predict() gives them in the order of the model's signature, as the importer does.
+    expectAsTfjs(
+      artifacts,
+      { input: data },
+      Object.fromEntries(outputs.map(({ name }, i) => [name, wanted[i]])),
     );
   });
 });

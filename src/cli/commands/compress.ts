@@ -30,6 +30,7 @@ import {
   withScaling,
   withShapes,
 } from "../options.js";
+import { refuseOverwrite } from "../overwrite.js";
 import { type Predictor, predictAll } from "../predict.js";
 import { withProgress } from "../progress.js";
 import { dropOf, formatQuality, measureQuality, type Quality } from "../quality.js";
@@ -83,6 +84,8 @@ export function addCompress(program: Command, host: Host): void {
 
 async function run(host: Host, path: string, flags: CompressFlags): Promise<void> {
   checkFlags(flags);
+  const { calibrate = [], data = [], labels, recipe: file } = flags;
+  await refuseOverwrite(flags.output, [path, ...calibrate, ...data, labels, file]);
   const recipe = settingsOf(flags, flags.recipe === undefined ? {} : await readRecipe(flags.recipe));
   const precision = recipe.precision ?? "int8";
   if (precision === "int8" && flags.calibrate === undefined) {

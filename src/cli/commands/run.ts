@@ -8,6 +8,7 @@ import type { ValueInfo } from "../../runtime.js";
 import { type Host, note, printJson } from "../host.js";
 import { type Engine, openPredictor } from "../open.js";
 import { collect, type Scaling, withJson, withRemote, withScaling } from "../options.js";
+import { refuseOverwrite } from "../overwrite.js";
 import { predictAll } from "../predict.js";
 import { readSamples } from "../samples.js";
 
@@ -52,6 +53,7 @@ async function run(host: Host, file: string, options: RunOptions): Promise<void>
     for (const output of predictor.outputs) {
       const path = pathOf(options.output, output.name, predictor.outputs.length);
       const shape = shapeOf(output);
+      await refuseOverwrite(path, [file, ...options.input]);
       const bytes = encodeNpy({ shape, data: results[output.name], dtype: "float32" });
       await saveFile(path, bytes, { signal: host.signal });
       written.push({ name: output.name, path, shape });
