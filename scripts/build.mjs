@@ -25,13 +25,11 @@ const runtime = await bundle({ entryPoints: ["src/runtime.ts"], minify: true });
 const foreign = Object.values(runtime.metafile.outputs).flatMap((output) => output.imports);
 if (foreign.length > 0) throw new Error(`pare/runtime imports ${foreign.map(({ path }) => path).join(", ")}`);
 
-// The others share what they have in common, and keep their names for readable stack traces.
+// The others share what they have in common, and stay as they are for readable errors: Node shows the line of one.
 await bundle({
   entryPoints: ["index", "kernels", "tfjs", "cli"].map((name) => `src/${name}.ts`).filter(existsSync),
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
-  minifySyntax: true,
-  minifyWhitespace: true,
 });
 if (existsSync("dist/cli.js")) chmodSync("dist/cli.js", 0o755);
 

@@ -23,7 +23,9 @@ import {
   type Graph,
   type InputShapes,
   importModel,
+  joinArtifacts,
   type ModelArtifacts,
+  type SavedArtifacts,
   simplify,
 } from "./graph/index.js";
 import { createKernels } from "./kernels/index.js";
@@ -93,7 +95,7 @@ export interface CompressResult {
  * @throws UnsupportedError listing all layers that pare has not; FormatError for files; the signal's reason
  */
 export async function compress(
-  model: string | ModelArtifacts,
+  model: string | SavedArtifacts,
   options: CompressOptions = {},
 ): Promise<CompressResult> {
   const settings = readOptions(options);
@@ -145,7 +147,7 @@ const INPUT_ERROR = 0.01;
  * @throws as `compress`
  */
 export async function sensitivity(
-  model: string | ModelArtifacts,
+  model: string | SavedArtifacts,
   options: CompressOptions,
 ): Promise<readonly Sensitivity[]> {
   const settings = readOptions({ ...options, precision: "int8" });
@@ -162,7 +164,7 @@ export async function sensitivity(
   });
 }
 
-async function openModel(model: string | ModelArtifacts, options: CompressOptions) {
+async function openModel(model: string | SavedArtifacts, options: CompressOptions) {
   const artifacts = await openArtifacts(model, options.allowRemote ?? false);
   const importOptions = options.inputShapes ? { inputShapes: options.inputShapes } : {};
   const imported = simplify(importModel(artifacts, importOptions));
@@ -221,9 +223,9 @@ function readOptions(options: CompressOptions): Settings {
 
 type Artifacts = ModelArtifacts & { readonly sourceHash?: string };
 
-async function openArtifacts(model: string | ModelArtifacts, allowRemote: boolean): Promise<Artifacts> {
+async function openArtifacts(model: string | SavedArtifacts, allowRemote: boolean): Promise<Artifacts> {
   if (typeof model === "string") return readArtifacts(model, { allowRemote });
-  if (typeof model === "object" && model !== null) return model;
+  if (typeof model === "object" && model !== null) return joinArtifacts(model);
   throw new TypeError(`model: wanted a path or artifacts, got ${typeof model}`);
 }
 

@@ -1,6 +1,6 @@
 /** `pare`: compresses tfjs models, reads, writes and runs `.pare` files. */
 
-export type { LayerReport, Pattern, Sensitivity } from "./compress/index.js";
+export { type LayerReport, macsOf, type Pattern, type Sensitivity } from "./compress/index.js";
 export {
   type CompressOptions,
   type CompressProgress,
@@ -39,6 +39,7 @@ export {
   parameterCount,
   type QuantParams,
   type S8Weight,
+  type SavedArtifacts,
   type Shape,
   simplify,
   type U7Weight,

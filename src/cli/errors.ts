@@ -33,6 +33,17 @@ export function messageOf(error: unknown, signal: AbortSignal): string | undefin
   // Commander has written its own.
   if (error instanceof CommanderError) return undefined;
   const { name, message, code } = error as Error & { code?: unknown };
-  if (name === "FormatError" || name === "GraphError") return `refused (${String(code)}): ${message}`;
+  if (name === "FormatError" || name === "GraphError")
+    return `refused (${String(code)}): ${message}`.replace(/\s+/g, " ");
+  const path = (error as { path?: unknown }).path;
+  if (typeof path === "string" && Object.hasOwn(diskErrors, String(code))) {
+    return `${path}: ${diskErrors[String(code)]}`;
+  }
   return message ?? String(error);
 }
+
+const diskErrors: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EISDIR: "wanted a file, got a folder",
+  EACCES: "not allowed",
+};

@@ -1,6 +1,6 @@
 /** A model layer by layer: what `inspect` and `compress` show. */
 
-import { type Graph, inferShapes, type Node, type Weight } from "../index.js";
+import { type Graph, inferShapes, macsOf, type Node, type Weight } from "../index.js";
 import { formatBytes, formatCount, formatPercent } from "./format.js";
 
 export interface LayerInfo {
@@ -33,10 +33,8 @@ export function describeLayers(graph: Graph, bytesOf: (key: string, weight: Weig
     const kernel = graph.weights.get(node.weights.kernel);
     const base = { name: node.name, op: opOf(node), bytes };
     if (!kernel) return { ...base, shape: output, sparsity: null, bits: null, macs: null };
-    // Each number of the output is one product with the kernel's part for its channel.
-    const positions = output.slice(0, -1).reduce((product, dim) => product * dim, 1);
     const [sparsity, bits] = [zeroPart(kernel), 8 * kernel.data.BYTES_PER_ELEMENT];
-    return { ...base, shape: kernel.shape, sparsity, bits, macs: positions * kernel.data.length };
+    return { ...base, shape: kernel.shape, sparsity, bits, macs: macsOf(graph, node, shapes) };
   });
 }
 

@@ -1,6 +1,7 @@
-/** Outputs that would take the place of what they are made of. */
+/** Where outputs may go: looked at before the work, not after it. */
 
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { UsageError } from "./errors.js";
 
 /**
@@ -21,4 +22,11 @@ export async function refuseOverwrite(
     if (paths.includes(target))
       throw new UsageError(`${output}: wanted another file to write than the input ${input}`);
   }
+}
+
+/** @throws UsageError where there is no folder for a path to be written */
+export async function wantFolderOf(output: string): Promise<void> {
+  const folder = dirname(output);
+  if ((await stat(folder).catch(() => undefined))?.isDirectory()) return;
+  throw new UsageError(`${output}: wanted a folder ${folder}, got none`);
 }

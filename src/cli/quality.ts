@@ -34,6 +34,9 @@ export function measureQuality(
   task?: Task,
 ): Quality {
   const classes = shape.at(-1) ?? 1;
+  const wrong = labels.data.findIndex((label) => !Number.isFinite(label));
+  if (wrong >= 0)
+    throw new RangeError(`labels: wanted finite numbers, got ${labels.data[wrong]} at ${wrong}`);
   const samples = predictions.length / shape.reduce((product, dim) => product * dim, 1);
   const classNumbers = classesOf(labels.data, predictions, classes);
   if (task !== "regression" && classNumbers) {
@@ -44,8 +47,14 @@ export function measureQuality(
   }
   throw new RangeError(
     `labels: wanted ${samples} class numbers below ${classes}, one-hot rows or [${samples}, ${shape.join(", ")}] ` +
-      `numbers${task ? ` for ${task}` : ""}, got [${labels.shape.join(", ")}]`,
+      `numbers${task ? ` for ${task}` : ""}, got [${labels.shape.join(", ")}] such as ${oddLabel(labels.data, classes)}`,
   );
+}
+
+/** A label that is no class, if there is one. */
+function oddLabel(labels: NumberArray, classes: number): number {
+  const isClass = (label: number) => Number.isInteger(label) && label >= 0 && label < classes;
+  return labels.find((label) => !isClass(label)) ?? labels[0];
 }
 
 /** The class of each prediction that the labels name; undefined where they are no classes. */

@@ -35,7 +35,7 @@ export async function readSamples(
       throw new RangeError(`${path}: wanted ${count} samples as in the other inputs, got ${samples}`);
     }
     count = samples;
-    named[input.name] = toFloat32(array, scaling);
+    named[input.name] = finite(toFloat32(array, scaling), path);
   }
   return { count, inputs: named };
 }
@@ -71,6 +71,13 @@ function countSamples({ shape, data }: NdArray, input: ValueInfo, path: string):
 function toFloat32({ data }: NdArray, { scale = 1, offset = 0 }: Scaling): Float32Array {
   if (scale === 1 && offset === 0 && data instanceof Float32Array) return data;
   return applyScale(data, scale, offset);
+}
+
+/** Codes have no NaN: it would become some number, and the answer look like one. */
+function finite(data: Float32Array, path: string): Float32Array {
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) throw new RangeError(`${path}: wanted finite numbers, got ${data[at]} at ${at}`);
+  return data;
 }
 
 /** Samples [begin, end) of each input, as views. */

@@ -25,6 +25,6 @@ export { buildQuantized, chooseAllParams, hasTable, type QuantizeParams } from "
 export { type QuantizedGraph, type QuantizeOptions, quantizeGraph } from "./quantize-graph.js";
 export { planQuantization, type QuantizePlan } from "./quantize-plan.js";
 export { chooseParams, percentileRange, type RangeMethod, searchParams } from "./range.js";
-export { type LayerReport, reportLayers } from "./report.js";
+export { type LayerReport, macsOf, reportLayers } from "./report.js";
 export { rankLayers, type Sensitivity } from "./sensitivity.js";
 export { version } from "./version.js";

@@ -53,7 +53,7 @@ export function reportLayers(
         sparsity: zeroPart(kernel),
         bits: kernel.data.BYTES_PER_ELEMENT * 8,
         bytes: Object.values(node.weights).reduce((sum, key) => sum + bytesOf(key), 0),
-        macs: macsOf(kernel.shape, shapes.get(node.name) as Shape),
+        macs: macsOf(graph, node, shapes),
         ...(note !== undefined && { note }),
       },
     ];
@@ -71,7 +71,16 @@ function titleOf(node: Node): string {
   return activation === "linear" ? node.op : `${node.op} ${activation}`;
 }
 
-/** Each number of the output is one product with the kernel's part for its channel. */
-function macsOf(kernel: readonly number[], output: Shape): number {
-  return (sizeOf(output) / (output.at(-1) ?? 1)) * sizeOf(kernel);
+/**
+ * Multiply-accumulates of a node with a kernel, for one sample, zeros counted.
+ *
+ * @param shapes of all values, as `inferShapes` gives them
+ */
+export function macsOf(graph: Graph, node: Node, shapes: ReadonlyMap<string, Shape>): number {
+  const { kernel, recurrent } = weightsOf(graph, node);
+  const [input, output] = [node.inputs[0], node.name].map((value) => shapes.get(value) as Shape);
+  // A cell multiplies by both of its kernels at every step.
+  if (recurrent) return (input[1] as number) * (sizeOf(kernel.shape) + sizeOf(recurrent.shape));
+  // Each number of the output is one product with the kernel's part for its channel.
+  return (sizeOf(output) / (output.at(-1) ?? 1)) * sizeOf(kernel.shape);
 }

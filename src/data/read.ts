@@ -61,7 +61,10 @@ export function parseArray(bytes: Uint8Array, name: string, csv?: CsvOptions): N
     return { shape, data, dtype };
   }
   const start = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  throw new FormatError("data-unknown", `neither .npy nor IDX, and not named .csv; it begins with ${start}`);
+  throw new FormatError(
+    "data-unknown",
+    `neither .npy nor IDX, and not named .csv, .jpg or .png; it begins with ${start}`,
+  );
 }
 
 /**

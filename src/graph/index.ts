@@ -19,7 +19,9 @@ export {
   type ImportOptions,
   type InputShapes,
   importModel,
+  joinArtifacts,
   type ModelArtifacts,
+  type SavedArtifacts,
   type WeightSpec,
 } from "./import/index.js";
 export { inferShapes, nodeShape } from "./infer.js";

@@ -335,6 +335,28 @@ describe("what pare has not", () => {
   });
 });
 
+test("weights come in one piece or in many, as tfjs hands them to a save handler", () => {
+  const { modelTopology, weightSpecs, weightData } = artifacts(sequential([denseOf("d", 2, first)]), {
+    "d/kernel": [3, 2],
+    "d/bias": [2],
+  });
+  const bytes = weightData as Uint8Array;
+  const buffer = bytes.slice().buffer as ArrayBuffer;
+  const wanted = importModel({ modelTopology, weightSpecs, weightData: bytes }).weights;
+  for (const data of [buffer, [buffer.slice(0, 10), buffer.slice(10)]]) {
+    expect(importModel({ modelTopology, weightSpecs, weightData: data }).weights).toEqual(wanted);
+  }
+  expect(() => importModel({ weightSpecs, weightData: buffer })).toThrow("wanted a modelTopology, got none");
+});
+
+test("inputShapes of no input are refused", () => {
+  const { modelTopology, weightSpecs, weightData } = artifacts(sequential([layer("ReLU", "r", first)]));
+  const saved = { modelTopology, weightSpecs, weightData };
+  expect(() => importModel(saved, { inputShapes: { foo: [3] } })).toThrow(
+    /inputShapes: wanted names of inputs \(r_input\), got foo/,
+  );
+});
+
 describe("what is no model", () => {
   test.each([
     ["null", null, TypeError, /modelTopology: wanted an object, got null/],

@@ -102,18 +102,23 @@ async function bench(host: Host, path: string, file: string, options: BenchOptio
 
 function checkSame(pare: LoadedModel, peer: Predictor, path: string, file: string): void {
   const sizes = ({ inputs, outputs }: Predictor | LoadedModel) =>
-    [...inputs, ...outputs].map(({ name, shape }) => `${name}: ${sizeOf(shape)}`).join(", ");
+    [inputs, outputs]
+      .flatMap((values) => values.map(({ name, shape }) => `${name}: ${sizeOf(shape)}`).sort())
+      .join(", ");
   if (sizes(pare) !== sizes(peer)) {
     throw new RangeError(`${file} is not made from ${path}: wanted ${sizes(peer)}, got ${sizes(pare)}`);
   }
 }
 
-/** The same noise each time, for models whose data are not at hand. */
+/** The same noise each time, for models whose data are not at hand; words where a dictionary is looked up. */
 function noise(model: LoadedModel, count: number): Samples {
   const random = createRandom(1);
+  const { nodes, weights } = model.graph;
   const inputs = model.inputs.map(({ name, shape }) => {
-    const data = Float32Array.from({ length: count * sizeOf(shape) }, () => random.normal());
-    return [name, data] as const;
+    const lookup = nodes.find(({ op, inputs: [input] }) => op === "embedding" && input === name);
+    const words = lookup && weights.get(lookup.weights.embeddings)?.shape[0];
+    const next = () => (words === undefined ? random.normal() : random.below(words));
+    return [name, Float32Array.from({ length: count * sizeOf(shape) }, next)] as const;
   });
   return { count, inputs: Object.fromEntries(inputs) };
 }
@@ -151,7 +156,9 @@ function describe({ variant, batch, latency, size, samples, agreement, profile }
     const classes = sameClass === null ? "" : `, same class ${formatPercent(sameClass)}`;
     return `${output}: differs by ${formatPercent(relativeRms)} RMS, at most ${formatNumber(largest)}${classes}\n`;
   });
-  const source = samples.from === "noise" ? "samples of noise: give --data for real ones" : "samples";
+  // What noise far from the calibration samples gives says nothing of the model.
+  if (samples.from === "noise") lines.length = 0;
+  const source = samples.from === "noise" ? "samples: give --data" : "samples";
   return `${formatTable(["", "tfjs-wasm", `pare (${variant})`, "ratio"], rows)}\nagreement on ${samples.count} ${source}\n${lines.join("")}${describeProfile(profile ?? [])}`;
 }
 

@@ -30,7 +30,7 @@ import {
   withScaling,
   withShapes,
 } from "../options.js";
-import { refuseOverwrite } from "../overwrite.js";
+import { refuseOverwrite, wantFolderOf } from "../overwrite.js";
 import { type Predictor, predictAll } from "../predict.js";
 import { withProgress } from "../progress.js";
 import { dropOf, formatQuality, measureQuality, type Quality } from "../quality.js";
@@ -75,7 +75,7 @@ export function addCompress(program: Command, host: Host): void {
     .option(
       "--max-drop <D>",
       "keep the most sensitive layers in f32 until accuracy drops by at most D points (or RMS error grows by at most D percent); exit with 4 and write nothing where that does not help",
-      numberIn(),
+      numberIn(0),
     );
   withJson(withRemote(withShapes(withScaling(command)))).action((model: string, flags: CompressFlags) =>
     run(host, model, flags),
@@ -85,6 +85,8 @@ export function addCompress(program: Command, host: Host): void {
 async function run(host: Host, path: string, flags: CompressFlags): Promise<void> {
   checkFlags(flags);
   const { calibrate = [], data = [], labels, recipe: file } = flags;
+  if (/\.pare$/i.test(path)) throw new UsageError(`${path}: wanted a model.json, got a .pare file`);
+  await wantFolderOf(flags.output);
   await refuseOverwrite(flags.output, [path, ...calibrate, ...data, labels, file]);
   const recipe = settingsOf(flags, flags.recipe === undefined ? {} : await readRecipe(flags.recipe));
   const precision = recipe.precision ?? "int8";
@@ -251,7 +253,8 @@ function report(host: Host, { path, artifacts, result, bytes, gate, flags }: Out
   if (gate) {
     host.stdout.write(`\nbefore: ${formatQuality(gate.before)}\nafter:  ${formatQuality(gate.after)}\n`);
   }
-  const ratio = formatNumber(weightBytes / bytes.length);
-  const sizes = `${formatBytes(weightBytes)} of weights -> ${formatBytes(bytes.length)}, ${ratio}x smaller`;
+  const ratio = weightBytes / bytes.length;
+  const change = ratio >= 1 ? `${formatNumber(ratio)}x smaller` : `${formatNumber(1 / ratio)}x larger`;
+  const sizes = `${formatBytes(weightBytes)} of weights -> ${formatBytes(bytes.length)}, ${change}`;
   note(host, written ? `wrote ${flags.output}: ${sizes}` : sizes);
 }

@@ -7,9 +7,10 @@ import { formatBytes, formatCount, formatTable } from "../format.js";
 import { type Host, printJson } from "../host.js";
 import { describeLayers, type LayerInfo, layerRow, layerTitles } from "../layers.js";
 import { isModelJson, readPareFile } from "../open.js";
-import { withJson, withRemote } from "../options.js";
+import { type InputShapes, withJson, withRemote, withShapes } from "../options.js";
 
 interface InspectOptions {
+  readonly inputShape?: InputShapes;
   readonly allowRemote: boolean;
   readonly json: boolean;
 }
@@ -19,7 +20,7 @@ export function addInspect(program: Command, host: Host): void {
     .command("inspect")
     .description("show a .pare file or a tfjs model.json layer by layer")
     .argument("<file>", ".pare file or model.json");
-  withJson(withRemote(command)).action((file: string, options: InspectOptions) =>
+  withJson(withRemote(withShapes(command))).action((file: string, options: InspectOptions) =>
     inspect(host, file, options),
   );
 }
@@ -35,7 +36,7 @@ interface Inspection {
 
 async function inspect(host: Host, file: string, options: InspectOptions): Promise<void> {
   const { format, bytes, graph, layers, provenance } = isModelJson(file)
-    ? await inspectTfjs(file, options.allowRemote)
+    ? await inspectTfjs(file, options)
     : await inspectPare(file, options.allowRemote);
   const macs = layers.reduce((sum, layer) => sum + (layer.macs ?? 0), 0);
   const { inputs, outputs } = graph;
@@ -59,9 +60,12 @@ async function inspectPare(file: string, allowRemote: boolean): Promise<Inspecti
   return { format: "pare", bytes: bytes.length, graph: model.graph, layers, provenance };
 }
 
-async function inspectTfjs(file: string, allowRemote: boolean): Promise<Inspection> {
+async function inspectTfjs(
+  file: string,
+  { allowRemote, inputShape = {} }: InspectOptions,
+): Promise<Inspection> {
   const artifacts = await readArtifacts(file, { allowRemote });
-  const graph = importModel(artifacts);
+  const graph = importModel(artifacts, { inputShapes: inputShape });
   const layers = describeLayers(graph, (_, weight) => weight.data.byteLength);
   return { format: "tfjs", bytes: artifacts.weightData.length, graph, layers };
 }

@@ -7,12 +7,21 @@ import { saveFile } from "../../index.js";
 import type { ValueInfo } from "../../runtime.js";
 import { type Host, note, printJson } from "../host.js";
 import { type Engine, openPredictor } from "../open.js";
-import { collect, type Scaling, withJson, withRemote, withScaling } from "../options.js";
+import {
+  collect,
+  type InputShapes,
+  type Scaling,
+  withJson,
+  withRemote,
+  withScaling,
+  withShapes,
+} from "../options.js";
 import { refuseOverwrite } from "../overwrite.js";
 import { predictAll } from "../predict.js";
 import { readSamples } from "../samples.js";
 
 interface RunOptions extends Scaling {
+  readonly inputShape?: InputShapes;
   readonly input: readonly string[];
   readonly output?: string;
   readonly engine: Engine;
@@ -30,7 +39,7 @@ export function addRun(program: Command, host: Host): void {
     .addOption(
       new Option("--engine <E>", "who computes a model.json").choices(["pare", "tfjs"]).default("pare"),
     );
-  withJson(withRemote(withScaling(command))).action((file: string, options: RunOptions) =>
+  withJson(withRemote(withShapes(withScaling(command)))).action((file: string, options: RunOptions) =>
     run(host, file, options),
   );
 }

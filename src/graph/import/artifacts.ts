@@ -32,3 +32,31 @@ export interface ModelArtifacts {
   /** Of a graph model: names for its inputs and outputs. */
   readonly signature?: unknown;
 }
+
+/** What tfjs hands a save handler: `tf.io.ModelArtifacts` is one, and so are our own. */
+export interface SavedArtifacts extends Partial<Omit<ModelArtifacts, "weightData">> {
+  /** In one piece, or a buffer for each shard. */
+  readonly weightData?: Uint8Array | ArrayBuffer | readonly ArrayBuffer[];
+}
+
+/** @throws TypeError where there is no topology, or no weights */
+export function joinArtifacts(saved: SavedArtifacts): ModelArtifacts {
+  const { modelTopology, weightSpecs = [], weightData = new Uint8Array(0) } = saved;
+  if (modelTopology === undefined) {
+    throw new TypeError("artifacts: wanted a modelTopology, got none");
+  }
+  return { ...saved, modelTopology, weightSpecs, weightData: joinBytes(weightData) };
+}
+
+function joinBytes(data: NonNullable<SavedArtifacts["weightData"]>): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (!Array.isArray(data)) return new Uint8Array(data as ArrayBuffer);
+  const parts = data.map((part: ArrayBuffer) => new Uint8Array(part));
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

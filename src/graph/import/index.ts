@@ -2,14 +2,14 @@
 
 import { type CheckOptions, checkGraph } from "../check.js";
 import type { Graph } from "../types.js";
-import type { ModelArtifacts } from "./artifacts.js";
+import { joinArtifacts, type SavedArtifacts } from "./artifacts.js";
 import { buildGraphModel, isGraphModel } from "./graph-model.js";
 import type { InputShapes } from "./input-shapes.js";
 import { buildModel } from "./layers-model.js";
 import { readTopology } from "./topology.js";
 import { createWeightStore } from "./weight-store.js";
 
-export type { ModelArtifacts, WeightSpec } from "./artifacts.js";
+export { joinArtifacts, type ModelArtifacts, type SavedArtifacts, type WeightSpec } from "./artifacts.js";
 export type { InputShapes } from "./input-shapes.js";
 
 export interface ImportOptions extends CheckOptions {
@@ -26,18 +26,24 @@ export interface ImportedGraph extends Graph {
  * Imports a tfjs model. A live one goes the same way: `model.save(tf.io.withSaveHandler(...))` gives
  * its artifacts.
  *
- * @param artifacts topology and weights
+ * @param saved topology and weights
  * @param options memoryCap in bytes, as for `checkGraph`; inputShapes, without batch, of open inputs
  * @returns a graph that passed `checkGraph`; its inputs and outputs have tfjs' names for them
  * @throws UnsupportedError listing all layers and options that pare has not
  * @throws TypeError, RangeError for artifacts that do not hold together; GraphError is a RangeError
  */
-export function importModel(artifacts: ModelArtifacts, options: ImportOptions = {}): ImportedGraph {
+export function importModel(saved: SavedArtifacts, options: ImportOptions = {}): ImportedGraph {
+  const artifacts = joinArtifacts(saved);
   const store = createWeightStore(artifacts);
   const inputShapes = options.inputShapes ?? {};
   const { inputs, outputs, nodes, weights } = isGraphModel(artifacts)
     ? buildGraphModel(artifacts, store, inputShapes)
     : buildModel(readTopology(artifacts.modelTopology), store, inputShapes);
+  const unknown = Object.keys(inputShapes).find((name) => !inputs.some((input) => input.name === name));
+  if (unknown !== undefined) {
+    const names = inputs.map(({ name }) => name).join(", ");
+    throw new RangeError(`inputShapes: wanted names of inputs (${names}), got ${unknown}`);
+  }
   const graph: Graph = { inputs, outputs, nodes, weights: readWeights(nodes, weights), quant: new Map() };
   checkGraph(graph, options);
   return { ...graph, unused: store.unused() };
