@@ -1,7 +1,7 @@
 // u7_c4_phases: the columns of C4 planes dealt out by their remainder, for strides across.
 //
 //   y          u7[step][planes][y_stride bytes]: phase p holds the pixels p, p + step, .. of each row, in
-//              rows of ceil(width / step) pixels; what it has not there is left over from its neighbour
+//              rows of ceil(width / step) pixels; what it has not there is left as it is
 //   x          u7[planes][x_stride bytes], readable to 32 bytes past the last row
 //   planes, height, width  planes, rows, pixels a row, >= 0
 //   step       >= 1
@@ -35,7 +35,7 @@ export function u7_c4_phases(
       for (; column < columns; ++column) {
         let phased = to + (<usize>column << 2);
         const at = from + (<usize>(column * step) << 2);
-        for (let phase = 0; phase < step; ++phase) {
+        for (let phase = 0, left = min(step, width - column * step); phase < left; ++phase) {
           store<u32>(phased, load<u32>(at + (<usize>phase << 2)));
           phased += phase_stride;
         }

@@ -170,6 +170,7 @@ function plan(graph: Graph, input: Float32Array) {
     heap,
     variant,
     constants,
+    own: constants,
   });
   const from = lowering.f32("x");
   lowering.c4("x");

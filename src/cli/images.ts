@@ -67,11 +67,17 @@ function fromPng(bytes: Uint8Array): Picture {
   const { width, height, data, channels, depth, palette } = decodePng(bytes);
   const full = depth === 16 ? 257 : 255 / (2 ** depth - 1);
   const rgb = new Uint8Array(width * height * 3);
+  // Samples of fewer bits than 8 lie side by side in bytes, each row from a byte of its own.
+  const packed = (pixel: number): number => {
+    const bit = (pixel % width) * depth;
+    const byte = data[Math.floor(pixel / width) * Math.ceil((width * depth) / 8) + (bit >> 3)];
+    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+  };
   for (let pixel = 0; pixel < width * height; pixel++) {
     for (let c = 0; c < 3; c++) {
       // One or two channels are grey, with or without alpha; a palette has its colours.
       const at = pixel * channels + (channels < 3 ? 0 : c);
-      const value = data[at];
+      const value = depth < 8 ? packed(pixel) : data[at];
       rgb[pixel * 3 + c] = palette ? palette[value][c] : depth === 16 ? value / full : value * full;
     }
   }

@@ -44,7 +44,7 @@ export function equalizablePairs(graph: Graph): readonly EqualizedPair[] {
   const isOwn = ({ node }: KernelNode) => Object.values(node.weights).every((key) => uses.get(key) === 1);
   const sole = soleConsumers(graph);
   return [...layers.values()].flatMap((before) => {
-    if (!scalesAlong(before.node) || !isOwn(before)) return [];
+    if (before.onlyF32 !== undefined || !scalesAlong(before.node) || !isOwn(before)) return [];
     let value = before.node.name;
     let reader = sole.get(value);
     while (reader && isPool(reader)) {
@@ -52,7 +52,7 @@ export function equalizablePairs(graph: Graph): readonly EqualizedPair[] {
       reader = sole.get(value);
     }
     const after = reader && layers.get(reader.name);
-    if (!after || !isOwn(after) || after.node.inputs.length !== 1) return [];
+    if (!after || after.onlyF32 !== undefined || !isOwn(after) || after.node.inputs.length !== 1) return [];
     return inputsOf(after) === before.channels ? [{ before, after, value }] : [];
   });
 }

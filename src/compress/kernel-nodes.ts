@@ -73,7 +73,8 @@ export function kernelNodes(graph: Graph): readonly KernelNode[] {
   });
 }
 
-function onlyF32({ op }: Node, shape: readonly number[]): string | undefined {
+function onlyF32({ op, inputs }: Node, shape: readonly number[]): string | undefined {
+  if (op === "conv2d" && inputs.length > 1) return "a convolution with a residual runs in f32";
   if (op === "depthwiseConv2d" && shape[3] !== 1) return "a depthwise kernel with a multiplier runs in f32";
   if (["simpleRnn", "lstm", "gru"].includes(op))
     return "a recurrent cell runs in f32, its weights are stored in s8";

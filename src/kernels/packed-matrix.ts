@@ -189,6 +189,7 @@ export class PackedMatrix {
     const { heap, kernels } = this.#open();
     if (this.#planes) {
       for (const address of [this.#planes.rows, this.#planes.x, this.#planes.y]) heap.free(address);
+      this.#planes.own.dispose();
     }
     const m8 = Math.ceil(rows / 8);
     const stride = planeStride(m8);
@@ -198,15 +199,17 @@ export class PackedMatrix {
       heap.u8(address, bytes + 64).fill(0);
       return address;
     };
+    const own = createStore(heap);
     this.#planes = {
       count: rows,
+      own,
       m8,
       stride,
       rows: alloc(rows * Math.max(this.inputs, this.outputs)),
       x: alloc(k4 * stride),
       y: alloc(n4 * stride),
       scratch: this.#store.upload("scratch", () => new Uint8Array(PLANES_SCRATCH)),
-      tiles: this.#store.upload(`tiles/${m8}`, () => straightTiles(m8)),
+      tiles: own.upload("tiles", () => straightTiles(m8)),
       multiply: planesCall(
         kernels,
         this.#store,
@@ -216,6 +219,7 @@ export class PackedMatrix {
         (col) => col * stride,
         { bias: this.#bias, mult: this.#mult, post: this.#post },
         k4,
+        own,
       ),
     };
     return this.#planes;
@@ -225,6 +229,8 @@ export class PackedMatrix {
 /** What a matmul of a number of rows works with. */
 interface Planes {
   readonly count: number;
+  /** What belongs to this number of rows alone. */
+  readonly own: Store;
   readonly m8: number;
   readonly stride: number;
   readonly rows: number;

@@ -10,14 +10,17 @@ export interface Store {
   upload(key: string, make: () => ArrayBufferView): number;
   /** A value computed once for a key, such as a packed layout. */
   cache<T>(key: string, make: () => T): T;
+  /** Gives the memory of all uploads back. */
+  dispose(): void;
 }
 
 // Kernels may read a vector past the last weight.
 const SLACK = 64;
 
-/** A store in a heap, for as long as the heap. */
+/** A store in a heap. */
 export function createStore(heap: Heap): Store {
   const made = new Map<string, unknown>();
+  const addresses: number[] = [];
   const cache = <T>(key: string, make: () => T): T => {
     if (!made.has(key)) made.set(key, make());
     return made.get(key) as T;
@@ -26,12 +29,17 @@ export function createStore(heap: Heap): Store {
     cache(`${key} @`, () => {
       const { buffer, byteOffset, byteLength } = make();
       const address = heap.alloc(byteLength + SLACK);
+      addresses.push(address);
       const to = heap.u8(address, byteLength + SLACK);
       to.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
       to.fill(0, byteLength);
       return address;
     });
-  return { cache, upload };
+  const dispose = () => {
+    for (const address of addresses.splice(0)) heap.free(address);
+    made.clear();
+  };
+  return { cache, upload, dispose };
 }
 
 export interface ProductWeights {
@@ -117,7 +125,7 @@ export const PLANES_SCRATCH = 128;
  *
  * @param offsetOf bytes from a tile of x to what the inputs 4 col to 4 col + 3 read: a plane, and in a
  *   convolution a tap
- * @param offsetKey names the offsets in the store
+ * @param offsetKey names the offsets in `own`, which may go before the store does
  * @param planes of x that a tile reads: with a tile's 32 bytes of each, what the L1 cache should hold
  */
 export function planesCall(
@@ -129,6 +137,7 @@ export function planesCall(
   offsetOf: (col: number) => number,
   { bias, mult, post }: ProductEpilogue,
   planes: number,
+  own: Store = store,
 ): PlanesProduct {
   const { key, data, inputs, outputs } = weights;
   // The 1x4 kernel takes 4 tiles at once.
@@ -142,9 +151,7 @@ export function planesCall(
   const w = store.upload(`${name}/values`, () => blocks().values);
   const starts = store.upload(`${name}/starts`, () => blocks().starts);
   const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
-  const offsets = store.upload(`${name}/offsets/${offsetKey}`, () =>
-    Int32Array.from(blocks().cols, offsetOf),
-  );
+  const offsets = own.upload(`${name}/offsets/${offsetKey}`, () => Int32Array.from(blocks().cols, offsetOf));
   const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = kernels;
   if (layout === "1x4") {
     return (y, x, scratch, tiles, m8, yStride) => {

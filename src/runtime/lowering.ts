@@ -22,12 +22,19 @@ export interface LoweringOptions {
   readonly variant: Variant;
   /** Packed weights in the heap, made once for a model and shared by its plans. */
   readonly constants: Store;
+  /** What depends on the batch: it goes with the plan. */
+  readonly own: Store;
 }
 
 /** f32 and u7: rows of channels. c4: u7 in planes (see planes.ts), for pictures. */
 export type Form = "f32" | "u7" | "c4";
 
 type Forms = { [form in Form]?: Buffer };
+
+/** Whether codes of the one are codes of the other. */
+export function sameParams(a: QuantParams | undefined, b: QuantParams | undefined): boolean {
+  return a !== undefined && b !== undefined && a.scale === b.scale && a.zero === b.zero;
+}
 
 export class Lowering {
   readonly steps: Step[] = [];
@@ -43,6 +50,10 @@ export class Lowering {
 
   get constants(): Store {
     return this.options.constants;
+  }
+
+  get own(): Store {
+    return this.options.own;
   }
 
   shape(value: string): Shape {
@@ -119,12 +130,15 @@ export class Lowering {
     return buffer;
   }
 
-  /** Makes `value` another name of the rows of `source`. */
+  /** Makes `value` another name of the rows of `source`: of its codes too where they mean the same. */
   alias(value: string, source: string): void {
     const forms = this.#formsOf(source);
+    const isSame = sameParams(this.quant(source), this.quant(value));
+    if (!isSame) this.f32(source);
     // Planes of another shape would lie otherwise.
-    if (forms.c4 && !forms.f32) this.u7(source);
-    const { f32, u7 } = forms;
+    else if (forms.c4 && !forms.f32) this.u7(source);
+    const { f32 } = forms;
+    const u7 = isSame ? forms.u7 : undefined;
     this.#forms.set(value, { ...(f32 && { f32 }), ...(u7 && { u7 }) });
   }
 

@@ -29,6 +29,7 @@ export class Model {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly graph: Graph;
+  readonly #planned: Graph;
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #keep: ReadonlySet<string>;
   readonly #plans = new Map<number, Plan>();
@@ -39,6 +40,7 @@ export class Model {
   /** @param graph a graph that `checkGraph` accepts */
   constructor(graph: Graph, options: ModelOptions = {}) {
     this.graph = graph;
+    this.#planned = tagWeights(graph);
     this.#engine = openEngine(runtimeSet, options.variant ? { variant: options.variant } : {});
     this.#constants = createStore(this.#engine.heap);
     this.#shapes = inferShapes(graph);
@@ -180,12 +182,12 @@ export class Model {
       const [oldest, plan] = this.#plans.entries().next().value as [number, Plan];
       this.#plans.delete(oldest);
       if (this.#plan === plan) this.#plan = null;
-      engine.heap.free(plan.arena);
+      plan.dispose();
     }
     const { kernels, heap, variant } = engine;
     const plan = makePlan(
       {
-        graph: this.graph,
+        graph: this.#planned,
         shapes: this.#shapes,
         batch,
         kernels,
@@ -198,6 +200,21 @@ export class Model {
     this.#plans.set(batch, plan);
     return plan;
   }
+}
+
+/**
+ * The graph with weights under names that no node has: the plans' constants are named after both, and a file may
+ * call a weight what a node calls its own.
+ */
+function tagWeights(graph: Graph): Graph {
+  const tag = (key: string) => `weight\0${key}`;
+  const roles = (weights: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(weights).map(([role, key]) => [role, tag(key)]));
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({ ...node, weights: roles(node.weights) })),
+    weights: new Map([...graph.weights].map(([key, weight]) => [tag(key), weight])),
+  };
 }
 
 function keptValues(

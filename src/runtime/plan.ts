@@ -1,13 +1,12 @@
 /** A plan: the steps of a graph for one batch size, their buffers placed, ready to be called. */
 
+import { createStore } from "../kernels/products.js";
 import { Lowering, type LoweringOptions } from "./lowering.js";
 import type { InputData } from "./model.js";
 import { lowerNode } from "./ops/index.js";
 import { type Buffer, placeBuffers } from "./place.js";
 
 export interface Plan {
-  /** Address of the arena, to be freed with the plan. */
-  readonly arena: number;
   readonly labels: readonly string[];
   readonly outputs: Readonly<Record<string, Float32Array>>;
   setInput(index: number, data: InputData): void;
@@ -15,6 +14,8 @@ export interface Plan {
   /** Milliseconds of each step in one run. */
   time(): Float64Array;
   value(name: string): Float32Array;
+  /** Gives its memory back. */
+  dispose(): void;
 }
 
 /**
@@ -22,7 +23,8 @@ export interface Plan {
  *
  * @param keep values that stay readable after a run, the outputs among them
  */
-export function makePlan(options: LoweringOptions, keep: ReadonlySet<string>): Plan {
+export function makePlan(parts: Omit<LoweringOptions, "own">, keep: ReadonlySet<string>): Plan {
+  const options = { ...parts, own: createStore(parts.heap) };
   const { graph, heap } = options;
   const lowering = new Lowering(options);
   const inputs = graph.inputs.map(({ name }) => lowering.f32(name));
@@ -51,7 +53,6 @@ export function makePlan(options: LoweringOptions, keep: ReadonlySet<string>): P
   const results = outputBuffers.map((buffer) => new Float32Array(buffer.bytes / 4));
   const outputs = Object.fromEntries(graph.outputs.map(({ name }, i) => [name, results[i]]));
   return {
-    arena,
     labels: lowering.steps.map(({ label }) => label),
     outputs,
     setInput(index, data) {
@@ -68,6 +69,10 @@ export function makePlan(options: LoweringOptions, keep: ReadonlySet<string>): P
         call();
         return performance.now() - start;
       }),
+    dispose() {
+      options.own.dispose();
+      heap.free(arena);
+    },
     value: (name) => view(kept.get(name) as Buffer).slice(),
   };
 }

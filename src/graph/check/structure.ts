@@ -31,6 +31,9 @@ function refuseRepeated(kind: string, names: readonly string[]): void {
   for (const name of names) {
     if (seen.has(name))
       throw new GraphError("graph-duplicate", `${kind} ${name}: wanted each name once, got it twice`);
+    if (name.includes("\0")) {
+      throw new GraphError("graph-attr", `${kind} ${JSON.stringify(name)}: wanted a name without NUL`);
+    }
     seen.add(name);
   }
 }

@@ -1,8 +1,9 @@
 /** conv2d, depthwiseConv2d and convTranspose2d over [null, h, w, c]. */
 
+import { GraphError } from "../errors.js";
 import { formatShape, sameShape } from "../shape.js";
 import type { Node, Shape } from "../types.js";
-import { checkChannels, productRule } from "./product.js";
+import { checkChannels, checkDtypes, productRule } from "./product.js";
 import { wantRank } from "./rank.js";
 import { integersAttr, type OpRule } from "./rule.js";
 import { padded, windowAttrs, windowPlaces } from "./window.js";
@@ -45,6 +46,12 @@ export const conv2d: OpRule = {
     workspace: paddedPlane,
   }),
   inputs: { min: 1, max: 2 },
+  check(node, weights) {
+    checkDtypes(node, weights);
+    if (weights.kernel.dtype === "s8" && node.inputs.length > 1) {
+      throw new GraphError("graph-arity", `${node.name}: a kernel of s8 wants 1 input, got a residual too`);
+    }
+  },
 };
 
 /**

@@ -42,7 +42,7 @@ export function productRule(
 }
 
 /** A bias is added to the accumulator, so it has the accumulator's type. */
-function checkDtypes(node: Node, weights: Readonly<Record<string, Weight>>): void {
+export function checkDtypes(node: Node, weights: Readonly<Record<string, Weight>>): void {
   const { kernel, bias, table } = weights;
   const wanted = kernel.dtype === "s8" ? "i32" : "f32";
   if (bias && bias.dtype !== wanted) {

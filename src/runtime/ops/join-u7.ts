@@ -2,7 +2,7 @@
 
 import { type Node, type QuantParams, sameShape } from "../../graph/index.js";
 import { packPost } from "../../kernels/post.js";
-import type { Lowering } from "../lowering.js";
+import { type Lowering, sameParams } from "../lowering.js";
 import { isPicture, planesOf } from "../planes.js";
 import { activationOf } from "./elementwise.js";
 import { bounds } from "./epilogue.js";
@@ -56,7 +56,7 @@ export function isConcatU7(to: Lowering, node: Node): boolean {
     node.inputs.every((value, i) => {
       const from = to.quant(value);
       const isWhole = to.channels(value) % 4 === 0 || i === node.inputs.length - 1;
-      return isWhole && from?.scale === out.scale && from.zero === out.zero;
+      return isWhole && sameParams(from, out);
     })
   );
 }

@@ -1,7 +1,7 @@
 /** Pictures moved in planes: a pixel of 4 channels is a word, and words go by lists as in f32. */
 
 import type { Node, QuantParams } from "../../graph/index.js";
-import type { Lowering } from "../lowering.js";
+import { type Lowering, sameParams } from "../lowering.js";
 import type { Buffer } from "../place.js";
 import { isPicture, type Planes, planesOf } from "../planes.js";
 import { moveSources, runsOf } from "./moves.js";
@@ -9,8 +9,7 @@ import { moveSources, runsOf } from "./moves.js";
 /** True for a move of a picture that leaves its channels where they are, codes meaning the same before and after. */
 export function isMoveU7(to: Lowering, node: Node): boolean {
   const [input] = node.inputs;
-  const [from, out] = [to.quant(input), to.quant(node.name)];
-  if (!from || !out || from.scale !== out.scale || from.zero !== out.zero) return false;
+  if (!sameParams(to.quant(input), to.quant(node.name))) return false;
   if (!isPicture(to.shape(input)) || !isPicture(to.shape(node.name))) return false;
   // Not made in planes, and not read in them: rows will do.
   if (!to.has(input, "c4")) return false;

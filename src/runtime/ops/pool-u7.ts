@@ -3,7 +3,7 @@
 import type { Node, QuantParams } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import { packPost } from "../../kernels/post.js";
-import type { Lowering } from "../lowering.js";
+import { type Lowering, sameParams } from "../lowering.js";
 import { planesOf, tilesOf } from "../planes.js";
 import { windowInput, windowOf } from "./window-u7.js";
 
@@ -16,7 +16,7 @@ export function isPoolU7(to: Lowering, node: Node): boolean {
   if (!from || !out) return false;
   const { size, padding } = node.attrs as Readonly<Record<string, readonly number[]>>;
   // A largest code is that of the largest number only where both have the same meaning.
-  if (node.op === "maxPool") return from.scale === out.scale && from.zero === out.zero;
+  if (node.op === "maxPool") return sameParams(from, out);
   // The divisor must be the same everywhere.
   return padding.every((cells) => cells === 0) && size[0] * size[1] <= MAX_TAPS;
 }

@@ -129,7 +129,7 @@ export function lowerAveragePoolF32(to: Lowering, node: Node): void {
   if (isEven) return;
   const [, height, width] = to.shape(node.name) as number[];
   const rows = height * width * to.options.batch;
-  const counts = to.constants.upload(`${node.name}/counts/${rows}`, () => {
+  const counts = to.own.upload(`${node.name}/counts`, () => {
     const [down, across] = [height, width].map((places, axis) => cellsInside(node, plane, axis, places));
     return Float32Array.from(
       { length: rows },

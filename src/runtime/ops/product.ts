@@ -180,7 +180,7 @@ function spmmSteps(
   const [k4, n4] = [groupsOf4(k), groupsOf4(n)];
   const m8 = Math.ceil(rows / 8);
   const stride = planeStride(m8);
-  const tiles = constants.upload(`tiles/${m8}`, () => straightTiles(m8));
+  const tiles = to.own.upload(`tiles/${m8}`, () => straightTiles(m8));
   const planesIn = to.scratch(k4 * stride);
   const planesOut = to.scratch(n4 * stride);
   to.emit({
@@ -201,6 +201,7 @@ function spmmSteps(
     (col) => col * stride,
     { bias, mult, post },
     k4,
+    to.own,
   );
   const scratch = to.scratch(PLANES_SCRATCH);
   to.emit({

@@ -9,7 +9,7 @@ import { groupsOf4 } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import { planes, planesOf, tilesOf } from "../planes.js";
-import { biasAt, emitTable, requantizeAt } from "./epilogue.js";
+import { emitTable, requantizeAt } from "./epilogue.js";
 import { emitWords } from "./moves-u7.js";
 import { type Phase, phasesOf } from "./phases.js";
 import { choosePlanes } from "./product.js";
@@ -26,7 +26,7 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
   const padding = [down.before, down.after, across.before, across.after];
   const x = paddedPlanes(to, node.name, input, padding, zero);
   const into = planesOf(to.shape(node.name));
-  const epilogue = { bias: biasAt(to, node, outputs), ...requantizeAt(to, node, kernel, scale, out) };
+  const epilogue = requantizeAt(to, node, kernel, scale, out);
   // All phases have room for the largest, one after the other in every plane.
   const largest = (phases: readonly Phase[]) => phases.reduce((most, { count }) => Math.max(most, count), 0);
   const part = planes(largest(down.phases), largest(across.phases), outputs);
@@ -62,7 +62,7 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
       layout,
       name,
       offsetOf,
-      epilogue,
+      { ...epilogue, bias: phaseBias(to, node, kernel, data, zero, phase) },
       planesRead,
     );
     return { product, tiles, m8, at: phase * part.stride };
@@ -112,4 +112,32 @@ function cellMatrix(
     });
   });
   return matrix;
+}
+
+/**
+ * The bias of one phase. That of the node has the zero point of the input folded in for all cells of the kernel, and
+ * a phase multiplies its own alone.
+ *
+ * @param cells of the phase, any number of zeros among them
+ */
+function phaseBias(
+  to: Lowering,
+  node: Node,
+  { data, shape }: S8Weight,
+  cells: Int8Array,
+  zero: number,
+  phase: number,
+): number {
+  const outputs = shape[3];
+  return to.constants.upload(`${node.name}/bias/${phase}`, () => {
+    const bias = new Int32Array(groupsOf4(outputs) * 4);
+    bias.set(to.weight(node, "bias")?.data ?? []);
+    data.forEach((code, i) => {
+      bias[i % outputs] += zero * code;
+    });
+    cells.forEach((code, i) => {
+      bias[i % outputs] -= zero * code;
+    });
+    return bias;
+  });
 }

@@ -1,6 +1,6 @@
 /** What runs in integers on planes; every other node takes the way of f32. */
 
-import type { Node, S8Weight } from "../../graph/index.js";
+import { type Node, opRule, type S8Weight } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
 import { lowerConv2dU7 } from "./convolution-u7.js";
 import { lowerDepthwiseU7 } from "./depthwise-u7.js";
@@ -46,7 +46,8 @@ const lowered: Readonly<Record<string, Lowered>> = {
 /** Emits the steps of a node that runs in integers. @returns false for one that does not */
 export function lowerU7(to: Lowering, node: Node): boolean {
   const op = Object.hasOwn(lowered, node.op) ? lowered[node.op] : undefined;
-  if (!op?.runs(to, node)) return false;
+  // A node with a kernel of codes has no choice; of the others, the rule of the op says first what can be.
+  if (!op || !(hasS8(to, node) || opRule(node.op)?.codes?.(node)) || !op.runs(to, node)) return false;
   op.lower(to, node);
   return true;
 }

@@ -32,7 +32,7 @@ export function planeKernels(heap: Heap) {
     for (let plane = 0; plane < planes; plane++) {
       for (let row = 0; row < height; row++) {
         for (let phase = 0; phase < step; phase++) {
-          for (let column = 0; column < columns; column++) {
+          for (let column = 0; column * step + phase < width; column++) {
             const from = x + plane * xStride + (row * width + column * step + phase) * 4;
             const to = y + phase * phaseStride + plane * yStride + (row * columns + column) * 4;
             u8.copyWithin(to, from, from + 4);
