@@ -42,6 +42,18 @@ test("grey becomes three channels, colours become luma, 16 bits become 8", async
   expect([...(await readPictures(png("d.png", 1, 1, 1, [65_535], 16), [1, 1, 1])).data]).toEqual([255]);
 });
 
+test("samples of fewer bits than 8 lie packed, each row from a byte of its own", async () => {
+  const path = join(folder, "bits.png");
+  // 10 x 2 of one bit: alternating, then the last four of eight and two more.
+  const data = Uint8Array.from([0b10101010, 0b10000000, 0b00001111, 0b01000000]);
+  writeFileSync(path, encodePng({ width: 10, height: 2, channels: 1, depth: 1, data }));
+  const rows = [
+    [1, 0, 1, 0, 1, 0, 1, 0, 1, 0],
+    [0, 0, 0, 0, 1, 1, 1, 1, 0, 1],
+  ];
+  expect([...(await readPictures(path, [2, 10, 1])).data]).toEqual(rows.flat().map((bit) => bit * 255));
+});
+
 test("another size is resized, pixels by their centres", async () => {
   const path = png("r.png", 4, 1, 1, [0, 100, 200, 40]);
   expect([...(await readPictures(path, [1, 2, 1])).data]).toEqual([50, 120]);

@@ -84,6 +84,21 @@ describe("left alone", () => {
     expect(equalizablePairs(net("relu", true)).map(({ before }) => before.node.name)).toEqual(["a"]);
   });
 
+  test("cells that read their own results", () => {
+    const graph = graphOf({
+      inputs: [{ name: "x", shape: [null, 4, 3] }],
+      nodes: [
+        node("r", "simpleRnn", "x", {
+          attrs: { activation: "relu" },
+          weights: { kernel: "k", recurrent: "u" },
+        }),
+        node("y", "dense", "r", { weights: { kernel: "w" } }),
+      ],
+      weights: { k: f32([3, 4], noise(12)), u: f32([4, 4], noise(16)), w: f32([4, 2], noise(8)) },
+    });
+    expect(equalizablePairs(graph)).toEqual([]);
+  });
+
   test("channels that are dead", () => {
     const graph = net();
     const equal = equalize(graph, equalizablePairs(graph), () => new Float64Array(4));

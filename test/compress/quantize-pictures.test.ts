@@ -242,6 +242,33 @@ test.each(cases.map(([what, graph, steps, bound = 0.05]) => ({ what, graph, step
   },
 );
 
+test("the largest of all pixels is a pool of codes", async () => {
+  const graph = netOf((net) => {
+    const a = net.conv("x", [3, 3, channels, 9]);
+    return net.op("dense", net.op("reduce", a, { fn: "max", axes: [1, 2] }), {}, { kernel: [9, 3] });
+  });
+  const labels = await quantized(graph, 0.05);
+  expect(labels.some((label) => /u7_c4_max_pool/.test(label))).toBe(true);
+  expect(labels.some((label) => /dequantize/.test(label))).toBe(false);
+});
+
+test("layers in f32 among layers of codes read real numbers, by whatever name", async () => {
+  const graph = netOf((net) => {
+    const a = net.op("maxPool", net.conv("x", [3, 3, channels, 8]), pool);
+    const flat = net.op("reshape", a, { shape: [null, 6 * 5 * 8] });
+    return net.op("softmax", net.op("dense", flat, {}, { kernel: [240, 4] }));
+  });
+  const samples = readSamples(graph, noise(sample * 24, 77));
+  const { graph: int8 } = await quantizeGraph(graph, { ...options, samples, keepF32: new Set(["n3"]) });
+  checkGraph(int8);
+  using model = createModel(int8);
+  const x = noise(sample * 3, 123);
+  const wanted = evaluate(graph, { x }).y;
+  model.run({ x }).y.forEach((value, i) => {
+    expect(Math.abs(value - wanted[i])).toBeLessThan(0.05);
+  });
+});
+
 describe("the plan", () => {
   test("what only moves shares its codes; sums have their own", () => {
     const graph = netOf((net) => {

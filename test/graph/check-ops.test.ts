@@ -159,6 +159,15 @@ const windows: readonly Case[] = [
     () => conv({}, undefined, [[null, 5, 4]]),
     /an input of rank 4, got \[null, 5, 4\]/,
   ],
+  [
+    "residual of an s8 kernel",
+    "graph-arity",
+    () => {
+      const same = { ...still, padding: [1, 1, 1, 1] };
+      return of("conv2d", same, { kernel: s8(4, 3, 3, 4, 4) }, [image, image], { quant: { x0: u7 } });
+    },
+    /a kernel of s8 wants 1 input/,
+  ],
   ["kernel of rank 3", "graph-weight", () => conv({}, zeros(3, 4, 2)), /wanted rank 4/],
   [
     "residual of another shape",

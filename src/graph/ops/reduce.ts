@@ -12,7 +12,8 @@ export const reduce: OpRule = {
     keepDims: booleanAttr,
   }),
   weights: {},
-  codes: ({ attrs: { fn } }) => (fn === "mean" ? "own" : fn === "max" || fn === "min" ? "fold" : undefined),
+  // The mean of a picture: a global pool.
+  codes: ({ attrs: { fn, axes } }) => (fn === "mean" && `${axes}` === "1,2" ? "own" : undefined),
   shape(node, [input]) {
     const axes = node.attrs.axes as readonly number[];
     wantAxes(node, input, axes);

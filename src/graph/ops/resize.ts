@@ -13,7 +13,7 @@ export const resize: OpRule = {
     halfPixelCenters: booleanAttr,
   }),
   weights: {},
-  codes: () => "move",
+  codes: ({ attrs: { method } }) => (method === "nearest" ? "move" : undefined),
   shape(node, [input]) {
     wantRank(node, input, 4, 4);
     const { size, alignCorners, halfPixelCenters } = node.attrs;

@@ -1,4 +1,4 @@
-/** Windows as large as what they slide over: a convolution is then a dense, a pool a mean. */
+/** Windows as large as what they slide over: a convolution is then a dense, an average a mean, a largest a pool. */
 
 import { withNodes } from "../graph.js";
 import { inferShapes } from "../infer.js";
@@ -9,7 +9,8 @@ type Numbers = readonly number[];
 
 /**
  * Replaces each f32 conv2d whose kernel covers its whole unpadded input by a dense, reshaping around
- * it, and each such averagePool by a mean.
+ * it, each such averagePool by a mean, and the largest of all pixels by a maxPool: those are the forms that run
+ * in integers.
  *
  * The same numbers up to f32 rounding.
  * @returns the same graph if there is none
@@ -23,12 +24,28 @@ export function wholeWindows(graph: Graph): Graph {
     if (node.op === "averagePool" && covers(node, node.attrs.size as Numbers, input)) {
       return [{ ...node, op: "reduce", attrs: { fn: "mean", axes: [1, 2], keepDims: true } }];
     }
+    if (node.op === "reduce" && node.attrs.fn === "max" && isWhole(node, input)) {
+      return asPool(node, input, shapes.get(node.name) as Shape, taken);
+    }
     if (node.op !== "conv2d" || node.inputs.length > 1 || !isProduct(graph, node)) return [node];
     const kernel = f32Weight(graph, node, "kernel");
     return covers(node, kernel.shape, input) ? asDense(node, kernel, taken, weights) : [node];
   });
   if (nodes.every((node, i) => node === graph.nodes[i])) return graph;
   return withNodes(graph, { nodes, weights });
+}
+
+const isWhole = ({ attrs }: Node, input: Shape): boolean => input.length === 4 && `${attrs.axes}` === "1,2";
+
+function asPool(node: Node, [, height, width]: Shape, shape: Shape, taken: Set<string>): Node[] {
+  const size = [height as number, width as number];
+  const attrs = { size, strides: [1, 1], padding: [0, 0, 0, 0] };
+  if (shape.length === 4) return [{ ...node, op: "maxPool", attrs }];
+  const name = free(`${node.name}/largest`, taken);
+  return [
+    { ...node, name, op: "maxPool", attrs },
+    { name: node.name, op: "reshape", inputs: [name], weights: {}, attrs: { shape } },
+  ];
 }
 
 /** Dilation of a kernel of one cell is none. */
