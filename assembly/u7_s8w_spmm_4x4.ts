@@ -51,8 +51,9 @@ export function u7_s8w_spmm_4x4(
       for (let tile = tiles; tile < next; tile += 8) {
         const xp = x + load<i32>(tile);
         let wt = wg;
-        // wt for the upper pixels. Loaded from wt the optimizer would keep the splats of the lower ones for
-        // them, which takes more registers than there are.
+        // wt again, for the upper pixels: loaded from wt, the optimizer would keep the splats of the lower ones.
+        // Only w3 and v3 stay, as x_lo and z_lo die there. Otherwise accumulators are spilled, and where
+        // those slots lie across cache lines, which is up to the caller's stack, the loop takes half as long again.
         let wh = wg;
         let at = first;
         let r0_lo = v128.load32_splat(bg);
@@ -81,15 +82,16 @@ export function u7_s8w_spmm_4x4(
           const w2_lo = v128.load32_splat(wt, 8);
           const v2_lo = v128.load32_splat(wt, 24);
           r2_lo = dot8_add(r2_lo, s8_even(w2_lo), s8_odd(w2_lo), xe_lo, xo_lo, s8_even(v2_lo), s8_odd(v2_lo), ze_lo, zo_lo, ones);
-          const w3_lo = v128.load32_splat(wt, 12);
-          const v3_lo = v128.load32_splat(wt, 28);
-          r3_lo = dot8_add(r3_lo, s8_even(w3_lo), s8_odd(w3_lo), xe_lo, xo_lo, s8_even(v3_lo), s8_odd(v3_lo), ze_lo, zo_lo, ones);
+          const w3 = v128.load32_splat(wt, 12);
+          const v3 = v128.load32_splat(wt, 28);
+          r3_lo = dot8_add(r3_lo, s8_even(w3), s8_odd(w3), xe_lo, xo_lo, s8_even(v3), s8_odd(v3), ze_lo, zo_lo, ones);
           const x_hi = v128.load(xt, 16);
           const z_hi = v128.load(zt, 16);
           const xe_hi = u7_even(x_hi);
           const xo_hi = u7_odd(x_hi);
           const ze_hi = u7_even(z_hi);
           const zo_hi = u7_odd(z_hi);
+          r3_hi = dot8_add(r3_hi, s8_even(w3), s8_odd(w3), xe_hi, xo_hi, s8_even(v3), s8_odd(v3), ze_hi, zo_hi, ones);
           const w0_hi = v128.load32_splat(wh);
           const v0_hi = v128.load32_splat(wh, 16);
           r0_hi = dot8_add(r0_hi, s8_even(w0_hi), s8_odd(w0_hi), xe_hi, xo_hi, s8_even(v0_hi), s8_odd(v0_hi), ze_hi, zo_hi, ones);
@@ -99,9 +101,6 @@ export function u7_s8w_spmm_4x4(
           const w2_hi = v128.load32_splat(wh, 8);
           const v2_hi = v128.load32_splat(wh, 24);
           r2_hi = dot8_add(r2_hi, s8_even(w2_hi), s8_odd(w2_hi), xe_hi, xo_hi, s8_even(v2_hi), s8_odd(v2_hi), ze_hi, zo_hi, ones);
-          const w3_hi = v128.load32_splat(wh, 12);
-          const v3_hi = v128.load32_splat(wh, 28);
-          r3_hi = dot8_add(r3_hi, s8_even(w3_hi), s8_odd(w3_hi), xe_hi, xo_hi, s8_even(v3_hi), s8_odd(v3_hi), ze_hi, zo_hi, ones);
           wh += 32;
           wt += 32;
           at += 8;
