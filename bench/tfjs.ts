@@ -38,6 +38,11 @@ export function readingSide(name: string, compute: () => tf.Tensor): Side {
   return { name, run: () => readTensor(compute()) };
 }
 
+/** Makes a tensor and gives it back unread: the kernels of backend wasm are done when they return. */
+export function computingSide(name: string, compute: () => tf.Tensor): Side {
+  return { name, run: () => compute().dispose() };
+}
+
 export function readTensor(tensor: tf.Tensor): Float32Array {
   const values = tensor.dataSync() as Float32Array;
   tensor.dispose();

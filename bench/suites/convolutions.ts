@@ -16,7 +16,7 @@ import type { Contest, TimeCase } from "../contest.js";
 import { reluCodes } from "../data.js";
 import { matchAll, matchExact, matchWithin } from "../match.js";
 import type { Row } from "../report.js";
-import { openTfjs, readingSide, readTensor } from "../tfjs.js";
+import { computingSide, openTfjs, readTensor } from "../tfjs.js";
 
 interface Convolution {
   readonly op: "conv2d" | "depthwiseConv2d";
@@ -64,7 +64,7 @@ const dense1x1 = convolutionName({ ...pointwise, zeros: 0 });
 export function convolutionNote(rows: readonly Row[]): string {
   const note =
     "convolutions: u7 planes in and out as between two layers of a model, padding, bias, requantize and relu included. " +
-    "tfjs: fused.conv2d / fused.depthwiseConv2d, same padding, relu, tensors made beforehand, result read by dataSync().";
+    "tfjs: fused.conv2d / fused.depthwiseConv2d, same padding, relu, tensors made beforehand, result not read.";
   const row = rows.find((each) => each.case === dense1x1);
   if (row === undefined || row.suite === "size" || row.subjectMs === null) return note;
   const { height, width, inputs, outputs } = pointwise;
@@ -135,7 +135,7 @@ async function prepare(convolution: Convolution): Promise<Contest> {
       matchWithin("tfjs", result(), wanted, 0.51 * y.scale),
     ),
     subject: { name: "pare", run },
-    peer: readingSide("tfjs-wasm f32", peer),
+    peer: computingSide("tfjs-wasm f32", peer),
     dispose: () => tf.dispose([left, right]),
   };
 }
