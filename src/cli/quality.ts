@@ -2,6 +2,7 @@
 
 import type { NdArray, NumberArray } from "../data/index.js";
 import { formatNumber, formatPercent } from "./format.js";
+import { wantFinite } from "./samples.js";
 
 export type Task = "classification" | "regression";
 
@@ -34,9 +35,7 @@ export function measureQuality(
   task?: Task,
 ): Quality {
   const classes = shape.at(-1) ?? 1;
-  const wrong = labels.data.findIndex((label) => !Number.isFinite(label));
-  if (wrong >= 0)
-    throw new RangeError(`labels: wanted finite numbers, got ${labels.data[wrong]} at ${wrong}`);
+  wantFinite(labels.data, "labels");
   const samples = predictions.length / shape.reduce((product, dim) => product * dim, 1);
   const classNumbers = classesOf(labels.data, predictions, classes);
   if (task !== "regression" && classNumbers) {

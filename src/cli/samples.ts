@@ -1,6 +1,6 @@
 /** DATA on the command line -> samples for the inputs of a model. */
 
-import { applyScale, type NdArray, readArray } from "../data/index.js";
+import { applyScale, type NdArray, type NumberArray, readArray } from "../data/index.js";
 import type { ValueInfo } from "../runtime.js";
 import { UsageError } from "./errors.js";
 import { isPictures, readPictures } from "./images.js";
@@ -35,7 +35,8 @@ export async function readSamples(
       throw new RangeError(`${path}: wanted ${count} samples as in the other inputs, got ${samples}`);
     }
     count = samples;
-    named[input.name] = finite(toFloat32(array, scaling), path);
+    named[input.name] = toFloat32(array, scaling);
+    wantFinite(named[input.name], path);
   }
   return { count, inputs: named };
 }
@@ -73,11 +74,14 @@ function toFloat32({ data }: NdArray, { scale = 1, offset = 0 }: Scaling): Float
   return applyScale(data, scale, offset);
 }
 
-/** Codes have no NaN: it would become some number, and the answer look like one. */
-function finite(data: Float32Array, path: string): Float32Array {
+/**
+ * Codes have no NaN: it would become some number, and the answer look like one.
+ *
+ * @throws RangeError naming the first number that is not finite, and `what` it is in
+ */
+export function wantFinite(data: NumberArray, what: string): void {
   const at = data.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) throw new RangeError(`${path}: wanted finite numbers, got ${data[at]} at ${at}`);
-  return data;
+  if (at >= 0) throw new RangeError(`${what}: wanted finite numbers, got ${data[at]} at ${at}`);
 }
 
 /** Samples [begin, end) of each input, as views. */

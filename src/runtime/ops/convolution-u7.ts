@@ -5,8 +5,8 @@ import { groupsOf4, packBlocks } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import { countedTiles, planesOf, tilesOf } from "../planes.js";
-import { activationOf, emitUnary } from "./elementwise.js";
-import { biasAt, emitTable, multipliersAt, requantizeAt } from "./epilogue.js";
+import { activationOf, emitTable, emitUnary } from "./elementwise.js";
+import { biasAt, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
 import { type WindowInput, wantsWords, windowInput, windowOf, wordGroups, wordInput } from "./window-u7.js";
 

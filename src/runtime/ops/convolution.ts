@@ -5,7 +5,7 @@ import type { Lowering } from "../lowering.js";
 import { emitArithmetic } from "./arithmetic.js";
 import { boundsOf, unbounded } from "./constants.js";
 import { activationOf, emitUnary } from "./elementwise.js";
-import { phasesOf } from "./phases.js";
+import { phasesOf, upTo } from "./phases.js";
 import { emitWindows, placesOf, planeOf, tapsOf } from "./windows.js";
 
 type Numbers = Readonly<Record<string, readonly number[]>>;
@@ -51,8 +51,6 @@ function cellRows({ shape, data }: F32Weight, rows: readonly number[], columns: 
     ),
   );
 }
-
-const upTo = (length: number): number[] => Array.from({ length }, (_, i) => i);
 
 export function lowerConv2dF32(to: Lowering, node: Node): void {
   const [input, residual] = node.inputs;

@@ -4,8 +4,8 @@ import type { F32Weight, Node, QuantParams, S8Weight } from "../../graph/index.j
 import { packCsr } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
-import { activationOf, emitUnary } from "./elementwise.js";
-import { emitTable, multipliersAt, requantizeAt } from "./epilogue.js";
+import { activationOf, emitTable, emitUnary } from "./elementwise.js";
+import { multipliersAt, requantizeAt } from "./epilogue.js";
 import { chooseProduct, type Product, productSteps } from "./product.js";
 
 export function lowerDense(to: Lowering, node: Node): void {

@@ -4,7 +4,8 @@ import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import { planesOf, rowPairs, tilesOf } from "../planes.js";
-import { biasAt, emitTable, requantizeAt } from "./epilogue.js";
+import { emitTable } from "./elementwise.js";
+import { biasAt, requantizeAt } from "./epilogue.js";
 import { type Window, windowInput, windowOf } from "./window-u7.js";
 
 /** @throws RangeError where the node's value has no u7 parameters */

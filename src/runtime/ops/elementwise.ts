@@ -46,31 +46,38 @@ export function activationOf(
 
 export function lowerUnary(to: Lowering, node: Node): void {
   const [input] = node.inputs;
-  const n = to.size(input);
-  const table = to.weight(node, "table");
-  if (table && to.quant(node.name)) {
+  if (node.weights.table && to.quant(node.name)) {
     // Planes are looked up as they lie, with what is between them.
     const form = isPicture(to.shape(input)) && to.has(input, "c4") ? "c4" : "u7";
     const x = form === "c4" ? to.c4(input) : to.u7(input);
     const y = to.define(node.name, form);
-    const bytes = form === "c4" ? y.bytes : n;
-    const tableAt = to.constants.upload(node.weights.table, () => table.data);
-    to.emit({
-      label: `${node.name}: u7_table`,
-      reads: [x],
-      writes: [y],
-      bind: (at) => {
-        const [yAt, xAt] = [at(y), at(x)];
-        return () => to.kernels.u7_table(yAt, xAt, tableAt, bytes);
-      },
-    });
+    emitTable(to, node, y, x);
     return;
   }
   const fn = activationOf(node, "fn");
   const x = to.f32(input);
   // A copy that is read in other codes: the same real numbers.
   if (fn === "linear") to.share(node.name, x);
-  else emitUnary(to, node.name, fn, node.attrs, to.define(node.name, "f32"), x, n);
+  else emitUnary(to, node.name, fn, node.attrs, to.define(node.name, "f32"), x, to.size(input));
+}
+
+/**
+ * Emits the look-up of a node's table, from codes in x to codes in y of the same form, or in place; nothing where the
+ * node has none.
+ */
+export function emitTable(to: Lowering, node: Node, y: Buffer, x = y): void {
+  const table = to.weight(node, "table");
+  if (!table) return;
+  const tableAt = to.constants.upload(node.weights.table, () => table.data);
+  to.emit({
+    label: `${node.name}: u7_table`,
+    reads: [x],
+    writes: [y],
+    bind: (at) => {
+      const [yAt, xAt] = [at(y), at(x)];
+      return () => to.kernels.u7_table(yAt, xAt, tableAt, y.bytes);
+    },
+  });
 }
 
 export function lowerAffine(to: Lowering, node: Node): void {

@@ -4,7 +4,6 @@ import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import { packPost } from "../../kernels/post.js";
 import type { Lowering } from "../lowering.js";
-import type { Buffer } from "../place.js";
 import { activationOf } from "./elementwise.js";
 
 /** Address of i32[groups of 4 * 4]. */
@@ -23,16 +22,6 @@ export function requantizeAt(to: Lowering, node: Node, kernel: S8Weight, sx: num
   const [low, high] = table ? [0, 127] : bounds(node, out);
   const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: inner.zero, low, high }));
   return { mult: multipliersAt(to, node, kernel, sx, inner.scale), post };
-}
-
-/** Emits the look-up that makes codes of a product those of its activation, where the node has a table. */
-export function emitTable(to: Lowering, node: Node, y: Buffer): void {
-  const table = to.weight(node, "table");
-  if (!table) return;
-  const tableAt = to.constants.upload(node.weights.table, () => table.data);
-  to.each(`${node.name}: u7_table`, y, y, (yAt) => {
-    to.kernels.u7_table(yAt, yAt, tableAt, y.bytes / to.options.batch);
-  });
 }
 
 /** Address of f32[groups of 4 * 4]: s_x s_w / s_y in f64, rounded once, the same everywhere. */

@@ -5,7 +5,8 @@ import type { Lowering } from "../lowering.js";
 
 type Numbers = Readonly<Record<string, readonly number[]>>;
 
-const upTo = (length: number): number[] => Array.from({ length }, (_, i) => i);
+/** 0 to length - 1. */
+export const upTo = (length: number): number[] => Array.from({ length }, (_, i) => i);
 
 /** The results of a transposed convolution at one place within a stride. */
 export interface Phase {
