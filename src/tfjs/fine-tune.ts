@@ -104,8 +104,8 @@ export async function fineTune(
     return { steps, epochs: done, sparsity: run.sparsity(), sparsities, seconds: run.clock.seconds() };
   } finally {
     for (const part of run.parts) {
-      part.finish();
-      part.dispose();
+      part.finish?.();
+      part.dispose?.();
     }
     if (!options.optimizer) optimizer.dispose();
   }
@@ -167,9 +167,9 @@ async function runEpoch(run: Run, epoch: number, order: Int32Array): Promise<Mea
   let step = stepsBefore;
   try {
     for (let from = 0; from < order.length; from += batchSize) {
-      for (const part of parts) part.before(step);
+      for (const part of parts) part.before?.(step);
       meter.add(run.learn(order.subarray(from, from + batchSize)));
-      for (const part of parts) part.after(step);
+      for (const part of parts) part.after?.(step);
       step += 1;
       const last = from + batchSize >= order.length;
       if (last || clock.isDue()) {

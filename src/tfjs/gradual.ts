@@ -100,6 +100,7 @@ export function gradualPruning(
   }
 
   return {
+    name: "prune",
     before,
     after,
     finish,
