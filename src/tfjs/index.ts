@@ -8,6 +8,7 @@
  * not have by itself, are never called.
  */
 
+export { type Augment, type AugmentOptions, augmenter, type ElasticOptions } from "../data/index.js";
 export { type Acceleration, accelerate } from "./accelerate/index.js";
 export { modelArtifacts } from "./artifacts.js";
 export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
