@@ -14,6 +14,8 @@ export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
 export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
+export type { QuantizeTrainingOptions } from "./qat/options.js";
+export { type QuantizedPredictOptions, quantizedPredict } from "./qat/predict.js";
 export {
   type QuantizedWeight,
   type QuantizeOptions,
