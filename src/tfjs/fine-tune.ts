@@ -5,6 +5,7 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Ranges } from "../compress/index.js";
 import { createRandom, type Random } from "../data/index.js";
 import { type Clock, createClock } from "./clock.js";
+import { type ClusterOptions, clustering } from "./cluster/clustering.js";
 import { type GradualPruneOptions, gradualPruning } from "./gradual.js";
 import { createLearner, type Learner } from "./learner.js";
 import { findLoss, type LossFunction, type LossName } from "./losses.js";
@@ -31,6 +32,8 @@ export interface FineTuneOptions {
   readonly seed?: number;
   /** Prunes as it trains. */
   readonly prune?: GradualPruneOptions;
+  /** Lets weights share a few values, which learn together. */
+  readonly cluster?: ClusterOptions;
   /** Trains for int8: steps see weights and values as `compress` with the `ranges` of the result has them. */
   readonly quantize?: true | QuantizeTrainingOptions;
   /** Told about ten times a second, and at the end of each epoch. */
@@ -93,10 +96,12 @@ export async function fineTune(
   const steps = epochs * Math.ceil(samples.count / batchSize);
   const random = createRandom(options.seed ?? 0);
   const pruning = options.prune && gradualPruning(trainable, options.prune, steps);
+  const cluster = options.cluster && clustering(model, trainable, options.cluster, steps, pruning?.end);
   const quantization = options.quantize && (await quantizing(model, data.x, options.quantize, steps));
   const optimizer = options.optimizer ?? tf.train.adam(checkRate(options.learningRate));
   const variables = trainable.map(({ variable }) => variable);
-  const parts = [pruning, quantization].filter((part) => part !== undefined);
+  // Codes are made of the values that weights share, and those of what pruning left.
+  const parts = [pruning, cluster, quantization].filter((part) => part !== undefined);
   const run: Run = {
     batchSize,
     steps,

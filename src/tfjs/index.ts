@@ -9,6 +9,8 @@
  */
 
 export { modelArtifacts } from "./artifacts.js";
+export type { ClusterOptions } from "./cluster/clustering.js";
+export type { CentroidStart } from "./cluster/k-means.js";
 export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
