@@ -2,8 +2,8 @@
  * Pruning and quantization-aware training on MNIST: dense f32, then 95 % zeros in int8, written to `.pare`, run by
  * the runtime, and by tfjs as training saw it.
  *
- * quantization [mlp] [--quick] [--learned] [--seeds 1,2,3]
- * LeNet-5 (Caffe's), or LeNet-300-100 with `mlp`.
+ * quantization [mlp] [--quick] [--learned] [--epochs 6,10] [--seeds 1]
+ * LeNet-5 (Caffe's), or LeNet-300-100 with `mlp`; epochs dense, and then sparse in int8.
  */
 
 import { existsSync } from "node:fs";
@@ -89,14 +89,14 @@ export async function run(words: readonly string[]): Promise<number> {
   }
   const net = words.includes("mlp") ? mlp : lenet5;
   const isQuick = words.includes("--quick");
-  const given = words.indexOf("--seeds");
-  const seeds = given < 0 ? [1] : words[given + 1].split(",").map(Number);
+  const seeds = numbersOf(words, "--seeds", [1]);
+  const epochs = numbersOf(words, "--epochs", isQuick ? [1, 1] : [6, 10]);
   const tf = await openTfjs();
   console.log(`${net.name} on MNIST, 95 % zeros in int8, ${isQuick ? "a smoke test, " : ""}seeds ${seeds}`);
   console.log("seed   dense f32   .pare int8   tfjs rounded   differ   zeros     bytes");
   const outcomes: Outcome[] = [];
   for (const seed of seeds) {
-    const outcome = await measure(tf, net, seed, isQuick, words.includes("--learned"));
+    const outcome = await measure(tf, net, seed, { isQuick, epochs, isLearned: words.includes("--learned") });
     outcomes.push(outcome);
     const { dense, runtime, rounded, apart, sparsity, bytes } = outcome;
     console.log(
@@ -115,21 +115,31 @@ export async function run(words: readonly string[]): Promise<number> {
   return isMet ? 0 : 1;
 }
 
+interface Settings {
+  readonly isQuick: boolean;
+  readonly epochs: readonly number[];
+  readonly isLearned: boolean;
+}
+
+function numbersOf(words: readonly string[], option: string, initial: readonly number[]): readonly number[] {
+  const at = words.indexOf(option);
+  return at < 0 ? initial : words[at + 1].split(",").map(Number);
+}
+
 async function measure(
   tf: Tfjs,
   net: Net,
   seed: number,
-  isQuick: boolean,
-  isLearned: boolean,
+  { isQuick, epochs, isLearned }: Settings,
 ): Promise<Outcome> {
   const { train, test } = await digits(isQuick);
   const model = net.make(tf, seed);
   try {
-    const first: Stage = { epochs: isQuick ? 1 : 6, rate: 1e-3 };
+    const first: Stage = { epochs: epochs[0], rate: 1e-3 };
     await stage(tf, model, train, seed, "dense", first, {});
     const dense = accuracyOf(model, test.x, test.y);
 
-    const second: Stage = { epochs: isQuick ? 1 : 10, rate: 1e-3 };
+    const second: Stage = { epochs: epochs[1], rate: 1e-3 };
     const steps = second.epochs * Math.ceil(train.y.length / batchSize);
     const end = Math.floor(0.5 * steps);
     // Codes once the masks are whole: until then ranges would follow what is soon gone.
@@ -196,7 +206,7 @@ async function stage(
       optimizer,
       loss: "sparseCategoricalCrossentropy",
       seed,
-      onProgress: (progress) => report(title, progress),
+      onProgress: (progress) => report(title, epochs, progress),
       ...options,
     });
   } finally {
@@ -204,15 +214,12 @@ async function stage(
   }
 }
 
-let reported = "";
-
 /** A line an epoch, on stderr. */
-function report(title: string, { epoch, loss, accuracy = 0, secondsLeft }: Progress): void {
-  const line = `${title}, epoch ${epoch}`;
-  if (line === reported) return;
-  reported = line;
+function report(title: string, epochs: number, progress: Progress): void {
+  const { epoch, step, steps, loss, accuracy = 0, secondsLeft } = progress;
+  if (step % (steps / epochs) !== 0) return;
   const left = `${secondsLeft.toFixed(0)} s left`;
-  process.stderr.write(`${line}: loss ${loss.toFixed(4)}, ${percent(accuracy)} so far, ${left}\n`);
+  process.stderr.write(`${title}, epoch ${epoch}: loss ${loss.toFixed(4)}, ${percent(accuracy)}, ${left}\n`);
 }
 
 /** In parts: a plan holds its values for all samples of a run. */
