@@ -8,6 +8,7 @@
  * not have by itself, are never called.
  */
 
+export type { Ranges } from "../compress/index.js";
 export { modelArtifacts } from "./artifacts.js";
 export type { ClusterOptions } from "./cluster/clustering.js";
 export type { CentroidStart } from "./cluster/k-means.js";

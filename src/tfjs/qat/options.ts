@@ -14,7 +14,10 @@ export interface QuantizeTrainingOptions {
   readonly percentile?: number;
   /** Training samples that the first ranges are taken from, an integer >= 1; 256 unless given. */
   readonly samples?: number;
-  /** First step that is quantized, an integer in [0, all steps); 0 unless given. */
+  /**
+   * First step that is quantized, an integer in [0, all steps); 0 unless given. From then on batch
+   * normalizations keep their statistics: the runtime has them folded into kernels.
+   */
   readonly delay?: number;
   /** First step at which ranges stay as they are, an integer >= delay; after three quarters of the steps unless given. */
   readonly freeze?: number;
