@@ -2,13 +2,17 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { Ranges } from "../compress/index.js";
 import { createRandom, type Random } from "../data/index.js";
 import { type Clock, createClock } from "./clock.js";
+import { type ClusterOptions, clustering } from "./cluster/clustering.js";
 import { type GradualPruneOptions, gradualPruning } from "./gradual.js";
 import { createLearner, type Learner } from "./learner.js";
 import { findLoss, type LossFunction, type LossName } from "./losses.js";
 import { createMeter, type Means, type Meter } from "./meter.js";
 import { checkBatchSize } from "./predict.js";
+import type { QuantizeTrainingOptions } from "./qat/options.js";
+import { quantizing } from "./qat/quantizing.js";
 import { openSamples, type TrainingData } from "./samples.js";
 import type { StepPart } from "./step.js";
 import { listWeights, type ModelWeight } from "./weights.js";
@@ -28,6 +32,10 @@ export interface FineTuneOptions {
   readonly seed?: number;
   /** Prunes as it trains. */
   readonly prune?: GradualPruneOptions;
+  /** Lets weights share a few values, which learn together. */
+  readonly cluster?: ClusterOptions;
+  /** Trains for int8: steps see weights and values as `compress` with the `ranges` of the result has them. */
+  readonly quantize?: true | QuantizeTrainingOptions;
   /** Told about ten times a second, and at the end of each epoch. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run after the step under way; its reason is thrown, the model keeps what it learned. */
@@ -56,6 +64,8 @@ export interface FineTuneResult {
   readonly sparsity: number;
   /** By name of the weight that was pruned. */
   readonly sparsities: Readonly<Record<string, number>>;
+  /** With `quantize`: of the values in codes, for `compress` and `quantizedPredict`. */
+  readonly ranges?: Ranges;
   readonly seconds: number;
 }
 
@@ -86,13 +96,17 @@ export async function fineTune(
   const steps = epochs * Math.ceil(samples.count / batchSize);
   const random = createRandom(options.seed ?? 0);
   const pruning = options.prune && gradualPruning(trainable, options.prune, steps);
+  const cluster = options.cluster && clustering(model, trainable, options.cluster, steps, pruning?.end);
+  const quantization = options.quantize && (await quantizing(model, data.x, options.quantize, steps));
   const optimizer = options.optimizer ?? tf.train.adam(checkRate(options.learningRate));
   const variables = trainable.map(({ variable }) => variable);
+  // Codes are made of the values that weights share, and those of what pruning left.
+  const parts = [pruning, cluster, quantization].filter((part) => part !== undefined);
   const run: Run = {
     batchSize,
     steps,
-    parts: pruning ? [pruning] : [],
-    learn: createLearner(model, samples, loss, optimizer, variables),
+    parts,
+    learn: createLearner(model, samples, loss, optimizer, variables, parts),
     clock: createClock(),
     sparsity: () => pruning?.sparsity() ?? 0,
     ...(options.onProgress && { onProgress: options.onProgress }),
@@ -101,7 +115,14 @@ export async function fineTune(
   try {
     const done = await runEpochs(run, epochs, samples.count, random);
     const sparsities = pruning?.sparsities() ?? {};
-    return { steps, epochs: done, sparsity: run.sparsity(), sparsities, seconds: run.clock.seconds() };
+    return {
+      steps,
+      epochs: done,
+      sparsity: run.sparsity(),
+      sparsities,
+      ...(quantization && { ranges: quantization.ranges() }),
+      seconds: run.clock.seconds(),
+    };
   } finally {
     for (const part of run.parts) {
       part.finish?.();

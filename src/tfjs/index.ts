@@ -8,14 +8,19 @@
  * not have by itself, are never called.
  */
 
+export type { Ranges } from "../compress/index.js";
 export { type Augment, type AugmentOptions, augmenter, type ElasticOptions } from "../data/index.js";
 export { type Acceleration, accelerate } from "./accelerate/index.js";
 export { modelArtifacts } from "./artifacts.js";
+export type { ClusterOptions } from "./cluster/clustering.js";
+export type { CentroidStart } from "./cluster/k-means.js";
 export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
 export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
+export type { QuantizeTrainingOptions } from "./qat/options.js";
+export { type QuantizedPredictOptions, quantizedPredict } from "./qat/predict.js";
 export {
   type QuantizedWeight,
   type QuantizeOptions,

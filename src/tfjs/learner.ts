@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Loss } from "./losses.js";
 import type { Samples } from "./samples.js";
+import type { StepPart } from "./step.js";
 
 /** What a step came to, still on the device; whoever reads it disposes it. */
 export interface Outcome {
@@ -24,13 +25,19 @@ export function createLearner(
   loss: Loss,
   optimizer: tf.Optimizer,
   variables: tf.Variable[],
+  parts: readonly StepPart[] = [],
 ): Learner {
+  const around = <T>(forward: () => T): T =>
+    parts.reduceRight<() => T>(
+      (inner, part) => () => (part.around ? part.around(inner) : inner()),
+      forward,
+    )();
   return (indices) => {
     let correct: tf.Tensor | undefined;
     const step = () => {
       const { x, y } = samples.batch(indices);
       const lossOf = () => {
-        const output = model.apply(x, { training: true }) as tf.Tensor;
+        const output = around(() => model.apply(x, { training: true }) as tf.Tensor);
         if (loss.correct) correct = tf.keep(loss.correct(y, output));
         const mean: tf.Tensor = tf.mean(loss.of(y, output));
         return model.calculateLosses().reduce((sum, penalty) => tf.add(sum, penalty), mean) as tf.Scalar;
