@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Ranges } from "../compress/index.js";
-import { createRandom, type Random } from "../data/index.js";
+import { type Augment, createRandom, type Random } from "../data/index.js";
 import { type Clock, createClock } from "./clock.js";
 import { type ClusterOptions, clustering } from "./cluster/clustering.js";
 import { type GradualPruneOptions, gradualPruning } from "./gradual.js";
@@ -13,8 +13,9 @@ import { createMeter, type Means, type Meter } from "./meter.js";
 import { checkBatchSize } from "./predict.js";
 import type { QuantizeTrainingOptions } from "./qat/options.js";
 import { quantizing } from "./qat/quantizing.js";
+import { checkRate, type RateSchedule, setRate } from "./rates.js";
 import { openSamples, type TrainingData } from "./samples.js";
-import type { StepPart } from "./step.js";
+import type { LossTerm, StepPart } from "./step.js";
 import { listWeights, type ModelWeight } from "./weights.js";
 
 export interface FineTuneOptions {
@@ -24,16 +25,26 @@ export interface FineTuneOptions {
   readonly batchSize?: number;
   /** One of tf.train, which stays its owner's; Adam unless given. */
   readonly optimizer?: tf.Optimizer;
-  /** Of the Adam that is made where no optimizer is given; 0.001 unless given. */
-  readonly learningRate?: number;
+  /** A number, of the Adam that is made where no optimizer is given, 0.001 unless given; or a schedule, of any. */
+  readonly learningRate?: number | RateSchedule;
   /** What the model was compiled with unless given. */
   readonly loss?: LossName | LossFunction;
-  /** Of the order of the samples, any safe integer; 0 unless given. */
+  /** Factor of the loss of the labels, finite and >= 0; 1 unless given. With 0, y may be left out. */
+  readonly labelWeight?: number;
+  /** What the loss has besides: the terms of a distillation. They stay their owner's. */
+  readonly terms?: readonly LossTerm[];
+  /** Which of the trainable weights learn; all unless given. */
+  readonly variables?: (weight: ModelWeight) => boolean;
+  /** Changes every batch of inputs before the model sees it. */
+  readonly augment?: Augment;
+  /** Of the order of the samples and their augmentation, any safe integer; 0 unless given. */
   readonly seed?: number;
   /** Prunes as it trains. */
   readonly prune?: GradualPruneOptions;
   /** Lets weights share a few values, which learn together. */
   readonly cluster?: ClusterOptions;
+  /** More that shapes the weights or the forward pass, before `prune` and what follows it. Stay their owner's. */
+  readonly parts?: readonly StepPart[];
   /** Trains for int8: steps see weights and values as `compress` with the `ranges` of the result has them. */
   readonly quantize?: true | QuantizeTrainingOptions;
   /** Told about ten times a second, and at the end of each epoch. */
@@ -87,26 +98,43 @@ export async function fineTune(
   data: TrainingData,
   options: FineTuneOptions,
 ): Promise<FineTuneResult> {
-  const { epochs, batchSize = 64, signal } = options;
+  const { epochs, batchSize = 64, signal, labelWeight = 1, terms = [] } = options;
   checkCounts(epochs, batchSize);
+  checkLabelWeight(labelWeight, data, terms);
   signal?.throwIfAborted();
-  const trainable = trainableWeights(model);
-  const loss = findLoss(model, options.loss);
-  const samples = openSamples(model, data, loss.labelled);
-  const steps = epochs * Math.ceil(samples.count / batchSize);
+  const trainable = trainableWeights(model, options.variables);
+  const loss = labelWeight > 0 ? findLoss(model, options.loss) : undefined;
   const random = createRandom(options.seed ?? 0);
+  const samples = openSamples(model, data, {
+    // Labels that no loss reads are labels still, where there is one a sample.
+    labelled: loss?.labelled ?? true,
+    ...(options.augment && { augment: options.augment, random }),
+  });
+  const steps = epochs * Math.ceil(samples.count / batchSize);
   const pruning = options.prune && gradualPruning(trainable, options.prune, steps);
   const cluster = options.cluster && clustering(model, trainable, options.cluster, steps, pruning?.end);
   const quantization = options.quantize && (await quantizing(model, data.x, options.quantize, steps));
-  const optimizer = options.optimizer ?? tf.train.adam(checkRate(options.learningRate));
-  const variables = trainable.map(({ variable }) => variable);
+  const rate = options.learningRate ?? 0.001;
+  if (typeof rate !== "function") checkRate("learningRate", rate);
+  const optimizer = options.optimizer ?? tf.train.adam(typeof rate === "function" ? 0.001 : rate);
   // Codes are made of the values that weights share, and those of what pruning left.
-  const parts = [pruning, cluster, quantization].filter((part) => part !== undefined);
+  const own = [pruning, cluster, quantization].filter((part) => part !== undefined);
+  const parts: readonly StepPart[] = [...(options.parts ?? []), ...own];
+  for (const term of terms) term.open?.(model);
   const run: Run = {
     batchSize,
     steps,
     parts,
-    learn: createLearner(model, samples, loss, optimizer, variables, parts),
+    learn: createLearner({
+      model,
+      samples,
+      optimizer,
+      variables: trainable.map(({ variable }) => variable),
+      ...(loss && { label: { loss, weight: labelWeight } }),
+      terms,
+      parts,
+    }),
+    ...(typeof rate === "function" && { setRate: (progress: number) => setRate(optimizer, rate(progress)) }),
     clock: createClock(),
     sparsity: () => pruning?.sparsity() ?? 0,
     ...(options.onProgress && { onProgress: options.onProgress }),
@@ -124,10 +152,8 @@ export async function fineTune(
       seconds: run.clock.seconds(),
     };
   } finally {
-    for (const part of run.parts) {
-      part.finish?.();
-      part.dispose?.();
-    }
+    for (const part of parts) part.finish?.();
+    for (const part of own) part.dispose?.();
     if (!options.optimizer) optimizer.dispose();
   }
 }
@@ -139,20 +165,22 @@ function checkCounts(epochs: number, batchSize: number): void {
   }
 }
 
-function trainableWeights(model: LayersModel): ModelWeight[] {
-  const weights = listWeights(model);
-  const learned = new Set(model.trainableWeights.map((weight) => weight.read()));
-  const trainable = weights.filter(({ variable }) => learned.has(variable));
-  if (trainable.length === 0) throw new RangeError("model: wanted weights that are trainable, got none");
-  return trainable;
+function checkLabelWeight(weight: number, { y }: TrainingData, terms: readonly LossTerm[]): void {
+  if (!(weight >= 0 && Number.isFinite(weight))) {
+    throw new RangeError(`labelWeight: wanted a finite number >= 0, got ${weight}`);
+  }
+  if (weight > 0 && y === undefined) throw new RangeError("y: wanted labels or targets, got none");
+  if (weight === 0 && terms.length === 0) {
+    throw new RangeError("labelWeight: wanted a number > 0 where the loss has no terms, got 0");
+  }
 }
 
-function checkRate(rate = 0.001): number {
-  if (typeof rate !== "number") throw new TypeError(`learningRate: wanted a number, got ${typeof rate}`);
-  if (!(rate > 0 && Number.isFinite(rate))) {
-    throw new RangeError(`learningRate: wanted a finite number > 0, got ${rate}`);
-  }
-  return rate;
+function trainableWeights(model: LayersModel, learns = (_: ModelWeight) => true): ModelWeight[] {
+  const weights = listWeights(model);
+  const learned = new Set(model.trainableWeights.map((weight) => weight.read()));
+  const trainable = weights.filter((weight) => learned.has(weight.variable) && learns(weight));
+  if (trainable.length === 0) throw new RangeError("model: wanted weights that are trainable, got none");
+  return trainable;
 }
 
 interface Run {
@@ -162,6 +190,7 @@ interface Run {
   readonly learn: Learner;
   readonly clock: Clock;
   readonly sparsity: () => number;
+  readonly setRate?: (progress: number) => void;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
@@ -188,6 +217,7 @@ async function runEpoch(run: Run, epoch: number, order: Int32Array): Promise<Mea
   let step = stepsBefore;
   try {
     for (let from = 0; from < order.length; from += batchSize) {
+      run.setRate?.(step / run.steps);
       for (const part of parts) part.before?.(step);
       meter.add(run.learn(order.subarray(from, from + batchSize)));
       for (const part of parts) part.after?.(step);

@@ -27,6 +27,15 @@ export {
   type QuantizeReport,
   quantizeModel,
 } from "./quantize.js";
+export {
+  type CosineRateOptions,
+  constantRate,
+  cosineRate,
+  exponentialRate,
+  type RateSchedule,
+  type StepRateOptions,
+  stepRate,
+} from "./rates.js";
 export type { TrainingData } from "./samples.js";
 export {
   constantSparsity,
@@ -36,4 +45,5 @@ export {
   type Schedule,
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
-export type { WeightChoice, WeightPattern } from "./weights.js";
+export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
+export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";

@@ -64,8 +64,10 @@ function binaryCrossEntropy(target: tf.Tensor, output: tf.Tensor): tf.Tensor {
   return tf.neg(tf.add(yes, no));
 }
 
+/** A row of zeros stands for a sample without a label, which nothing answers right. */
 function sameClass(target: tf.Tensor, output: tf.Tensor): tf.Tensor {
-  return tf.sum(tf.equal(tf.argMax(target, -1), tf.argMax(output, -1)));
+  const same = tf.cast(tf.equal(tf.argMax(target, -1), tf.argMax(output, -1)), "float32");
+  return tf.sum(tf.mul(same, tf.cast(tf.greater(tf.max(target, -1), 0), "float32")));
 }
 
 /** Of several yes-or-no outputs each counts, so this is the mean over them. */

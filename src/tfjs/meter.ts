@@ -20,6 +20,7 @@ export interface Meter {
 export function createMeter(): Meter {
   let pending: Outcome[] = [];
   let samples = 0;
+  let labelled = 0;
   let loss = 0;
   let correct: number | undefined;
 
@@ -35,7 +36,9 @@ export function createMeter(): Meter {
     for (const outcome of pending) {
       samples += outcome.samples;
       loss += (await outcome.loss.data())[0] * outcome.samples;
-      if (outcome.correct) correct = (correct ?? 0) + (await outcome.correct.data())[0];
+      if (!outcome.correct) continue;
+      labelled += outcome.labelled;
+      correct = (correct ?? 0) + (await outcome.correct.data())[0];
     }
     dispose();
   }
@@ -45,7 +48,7 @@ export function createMeter(): Meter {
     read,
     means: () => ({
       loss: loss / samples,
-      ...(correct !== undefined && { accuracy: correct / samples }),
+      ...(correct !== undefined && { accuracy: correct / labelled }),
     }),
     dispose,
   };
