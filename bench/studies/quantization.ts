@@ -10,7 +10,14 @@ import { existsSync } from "node:fs";
 import { applyScale, readDigits } from "../../src/data/index.js";
 import { compress } from "../../src/index.js";
 import { load } from "../../src/runtime.js";
-import { accuracyOf, fineTune, modelArtifacts, type Progress, quantizedPredict } from "../../src/tfjs.js";
+import {
+  accelerate,
+  accuracyOf,
+  fineTune,
+  modelArtifacts,
+  type Progress,
+  quantizedPredict,
+} from "../../src/tfjs.js";
 import { openTfjs, type Tfjs } from "../tfjs.js";
 
 const folder = "../shared/data/mnist";
@@ -92,6 +99,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const seeds = numbersOf(words, "--seeds", [1]);
   const epochs = numbersOf(words, "--epochs", isQuick ? [1, 1] : [6, 10]);
   const tf = await openTfjs();
+  await accelerate(tf);
   console.log(`${net.name} on MNIST, 95 % zeros in int8, ${isQuick ? "a smoke test, " : ""}seeds ${seeds}`);
   console.log("seed   dense f32   .pare int8   tfjs rounded   differ   zeros     bytes");
   const outcomes: Outcome[] = [];
