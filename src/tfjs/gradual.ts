@@ -103,6 +103,7 @@ export function gradualPruning(
     name: "prune",
     before,
     after,
+    settled: (step) => step >= end,
     finish,
     dispose: () => {
       for (const { mask } of targets) mask?.dispose();

@@ -9,9 +9,11 @@
  */
 
 export { modelArtifacts } from "./artifacts.js";
-export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
+export type { EarlyStoppingOptions } from "./early-stopping.js";
+export { fineTune } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
+export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
 export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
 export {
@@ -20,7 +22,17 @@ export {
   type QuantizeReport,
   quantizeModel,
 } from "./quantize.js";
-export type { TrainingData } from "./samples.js";
+export {
+  type CosineRateOptions,
+  constantRate,
+  cosineRate,
+  type ExponentialRateOptions,
+  exponentialRate,
+  type RateSchedule,
+  type StepRateOptions,
+  stepRate,
+} from "./rates.js";
+export type { Augment, TrainingData } from "./samples.js";
 export {
   constantSparsity,
   cosine,
@@ -29,4 +41,6 @@ export {
   type Schedule,
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
-export type { WeightChoice, WeightPattern } from "./weights.js";
+export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
+export type { Figures } from "./validation.js";
+export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";
