@@ -106,6 +106,7 @@ export function gradualPruning(
     end,
     before,
     after,
+    settled: (step) => step >= end,
     finish,
     dispose: () => {
       for (const { mask } of targets) mask?.dispose();

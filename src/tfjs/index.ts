@@ -14,9 +14,11 @@ export { type Acceleration, accelerate } from "./accelerate/index.js";
 export { modelArtifacts } from "./artifacts.js";
 export type { ClusterOptions } from "./cluster/clustering.js";
 export type { CentroidStart } from "./cluster/k-means.js";
-export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
+export type { EarlyStoppingOptions } from "./early-stopping.js";
+export { fineTune } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
+export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
 export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
 export type { QuantizeTrainingOptions } from "./qat/options.js";
@@ -31,6 +33,7 @@ export {
   type CosineRateOptions,
   constantRate,
   cosineRate,
+  type ExponentialRateOptions,
   exponentialRate,
   type RateSchedule,
   type StepRateOptions,
@@ -46,4 +49,5 @@ export {
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
 export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
+export type { Figures } from "./validation.js";
 export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";

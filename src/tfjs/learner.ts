@@ -2,82 +2,96 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { Forward } from "./forward.js";
 import type { Loss } from "./losses.js";
-import { withOutputs } from "./outputs.js";
 import type { Samples } from "./samples.js";
-import type { LossTerm, StepBatch, StepPart } from "./step.js";
+import type { LossTerm, StepBatch } from "./step.js";
 
 /** What a step came to, still on the device; whoever reads it disposes it. */
 export interface Outcome {
   readonly samples: number;
-  /** Of them, those that have a label or a target. */
-  readonly labelled: number;
-  /** The whole loss, a mean over the samples: a scalar. */
+  /** Samples that have an answer in the data. */
+  readonly answers: number;
+  /** Mean loss, a scalar. */
   readonly loss: tf.Tensor;
-  /** Right answers among those with a label, a scalar. */
+  /** Right answers, a scalar. */
   readonly correct?: tf.Tensor;
+  /** Of each term, a scalar. */
+  readonly terms: readonly tf.Tensor[];
 }
 
 /** Trains on the samples of these numbers. */
 export type Learner = (indices: Int32Array) => Outcome;
 
-export interface LearnerOptions {
+export interface Lesson {
   readonly model: LayersModel;
+  readonly forward: Forward;
   readonly samples: Samples;
-  readonly optimizer: tf.Optimizer;
-  /** Weights of the model that learn; those of the terms do besides. */
-  readonly variables: readonly tf.Variable[];
-  /** The loss of the labels and its factor; absent where only the terms count. */
-  readonly label?: { readonly loss: Loss; readonly weight: number };
+  /** Absent where there is nothing to compare the output with. */
+  readonly loss?: Loss;
+  readonly labelWeight: number;
   readonly terms: readonly LossTerm[];
-  readonly parts: readonly StepPart[];
+  readonly optimizer: tf.Optimizer;
+  readonly variables: tf.Variable[];
 }
 
-/** The step of `model.fit`, which tfjs keeps to itself, on data of our own and with more terms in its loss. */
-export function createLearner(options: LearnerOptions): Learner {
-  const { model, samples, optimizer, label, terms, parts } = options;
-  const layers = [...new Set(terms.flatMap((term) => term.layers ?? []))];
-  const whole = withOutputs(model, layers);
-  const variables = [...options.variables, ...terms.flatMap((term) => term.variables?.() ?? [])];
-
-  function forward(x: tf.Tensor): tf.Tensor[] {
-    const run = () => [whole.apply(x, { training: true }) as tf.Tensor | tf.Tensor[]].flat();
-    return parts.reduceRight<() => tf.Tensor[]>(
-      (inner, part) => () => (part.around ? part.around(inner) : inner()),
-      run,
-    )();
-  }
-
+/** The step of `model.fit`, which tfjs keeps to itself, on data of our own and with terms. */
+export function createLearner(lesson: Lesson): Learner {
+  const { model, forward, samples, loss, labelWeight, terms, optimizer, variables } = lesson;
   return (indices) => {
-    const { x, y, labelled } = samples.batch(indices);
+    const kept: tf.Tensor[] = [];
+    const keep = (tensor: tf.Tensor) => {
+      kept.push(tf.keep(tensor));
+      return tensor;
+    };
     let correct: tf.Tensor | undefined;
-    const lossOf = () => {
-      const [output, ...others] = forward(x);
-      const activation = (layer: string) => others[layers.indexOf(layer)];
-      const batch: StepBatch = { indices, x, y, output, activation };
-      if (label && labelled > 0 && label.loss.correct) {
-        correct = tf.keep(label.loss.correct(y, output));
-      }
-      const sum: tf.Tensor[] = terms.map((term) => term.of(batch));
-      if (label && labelled > 0) sum.unshift(labelLoss(label.loss.of(y, output), label.weight, labelled));
-      sum.push(...model.calculateLosses());
-      return (sum.length > 0 ? tf.addN(sum) : tf.scalar(0)) as tf.Scalar;
+    let measured: tf.Tensor[] = [];
+    const step = () => {
+      const { x, y, answers } = samples.batch(indices);
+      const lossOf = () => {
+        const pass = forward(x, true);
+        const values: tf.Tensor[] = [];
+        if (loss?.correct && answers > 0) correct = keep(loss.correct(y, pass.output));
+        if (loss && labelWeight !== 0) {
+          const mean = meanLoss(loss, y, pass.output, answers);
+          values.push(labelWeight === 1 ? mean : tf.mul(mean, labelWeight));
+        }
+        const batch = { indices, x, y, ...pass };
+        const own = terms.map((term) => scalarOf(term, batch));
+        measured = own.map((value) => keep(tf.clone(value)));
+        return [...values, ...own, ...model.calculateLosses()].reduce((sum, value) =>
+          tf.add(sum, value),
+        ) as tf.Scalar;
+      };
+      const value = optimizer.minimize(lossOf, true, variables) as tf.Scalar;
+      return { samples: indices.length, answers, loss: value };
     };
     try {
-      const loss = tf.tidy(() => optimizer.minimize(lossOf, true, variables) as tf.Scalar);
-      return { samples: indices.length, labelled, loss, ...(correct && { correct }) };
+      const { loss, ...counts } = tidied(step);
+      return { ...counts, loss, terms: measured, ...(correct && { correct }) };
     } catch (error) {
-      correct?.dispose(); // as where the backend has no gradient of an op
+      for (const tensor of kept) tensor.dispose(); // as where the backend has no gradient of an op
       throw error;
-    } finally {
-      tf.dispose([x, y]);
-    }
-
-    /** Mean over the samples that have a label: the others add nothing to the sum. */
-    function labelLoss(losses: tf.Tensor, weight: number, count: number): tf.Tensor {
-      const mean = tf.mean(losses);
-      const factor = (weight * indices.length) / count;
-      return factor === 1 ? mean : tf.mul(mean, factor);
     }
   };
+}
+
+/** tf.tidy keeps the tensors in what it returns, but its type wants nothing else in there. */
+function tidied<T extends { readonly loss: tf.Tensor }>(step: () => T): T {
+  return tf.tidy(step as unknown as () => tf.TensorContainer) as unknown as T;
+}
+
+/** Over the samples that have an answer: the rows of the others are 0, and so is their loss. */
+export function meanLoss(loss: Loss, y: tf.Tensor, output: tf.Tensor, answers: number): tf.Tensor {
+  const values = loss.of(y, output);
+  if (answers === y.shape[0]) return tf.mean(values);
+  return tf.div(tf.sum(values), Math.max(1, answers));
+}
+
+function scalarOf(term: LossTerm, batch: StepBatch): tf.Tensor {
+  const value = term.of(batch);
+  if (value.rank !== 0) {
+    throw new RangeError(`${term.name}: wanted a scalar, got [${value.shape.join(", ")}]`);
+  }
+  return value;
 }

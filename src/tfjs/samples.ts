@@ -2,7 +2,6 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Augment, Random } from "../data/index.js";
 import { product } from "./columns.js";
 
 /** Samples one after the other, already scaled as the model wants them. */
@@ -10,47 +9,47 @@ export interface TrainingData {
   /** f32[count, ...the model's input], or its numbers in a row. */
   readonly x: Float32Array | tf.Tensor;
   /**
-   * Labels, integers in [0, classes), one a sample, -1 for a sample that has none; or f32[count, ...the
-   * model's output]. Left out where no loss reads it.
+   * Labels, integers in [0, classes), one a sample, -1 where there is none; or f32[count, ...the model's
+   * output]. May be left out where the labels are not learned from.
    */
-  readonly y?: Uint8Array | Int8Array | Int32Array | Float32Array | tf.Tensor;
+  readonly y?: Uint8Array | Int32Array | Float32Array | tf.Tensor;
 }
 
 export interface Samples {
   readonly count: number;
+  /** True where y is labels, handed out as one-hot rows. */
+  readonly labelled: boolean;
+  /** False where y was left out: its tensors are zeros. */
+  readonly answered: boolean;
   /** New tensors with the samples of these numbers; the caller disposes them. */
   batch(indices: Int32Array): Batch;
 }
 
 export interface Batch {
   readonly x: tf.Tensor;
-  /** One-hot rows, all 0 for a sample without a label; or targets, all 0 where there are none. */
   readonly y: tf.Tensor;
-  /** Samples with a label or a target. */
-  readonly labelled: number;
-}
-
-export interface SampleOptions {
-  /** y is labels. */
-  readonly labelled: boolean;
-  /** Changes every batch of inputs, by chances from `random`. */
-  readonly augment?: Augment;
-  readonly random?: Random;
+  /** Samples that have an answer in y. */
+  readonly answers: number;
 }
 
 /**
  * Checks data against a model of one input and one output.
  *
  * @param model gives the sizes of a sample and of its output
+ * @param labelled y is labels
+ * @param augment called for every batch, with x and sizes
  * @throws RangeError where sizes do not fit, there are no samples, or a label is outside
  */
-export function openSamples(model: LayersModel, data: TrainingData, options: SampleOptions): Samples {
-  const { augment, random } = options;
+export function openSamples(
+  model: LayersModel,
+  data: TrainingData,
+  labelled: boolean,
+  augment?: (x: Float32Array, count: number, shape: readonly number[]) => void,
+): Samples {
   const input = sampleShape(model.inputs, "input");
   const output = sampleShape(model.outputs, "output");
   const x = numbersOf(data.x, "x");
   const y = data.y === undefined ? undefined : numbersOf(data.y, "y");
-  const labelled = options.labelled && y !== undefined;
   const count = countSamples("x", x.length, input);
   const classes = output.at(-1) as number;
   if (y && labelled) checkLabels(y, count, output, classes);
@@ -62,32 +61,42 @@ export function openSamples(model: LayersModel, data: TrainingData, options: Sam
   let xBatch = new Float32Array();
   let yBatch = new Float32Array();
 
-  function batch(indices: Int32Array) {
+  function batch(indices: Int32Array): Batch {
     const size = indices.length;
     if (xBatch.length < size * xSize) {
       xBatch = new Float32Array(size * xSize);
       yBatch = new Float32Array(size * ySize);
     }
     gather(xBatch, x, indices, xSize);
-    if (augment && random) augment(xBatch, size, input, random);
-    let withTarget = y ? size : 0;
-    if (!y || labelled) yBatch.fill(0);
-    if (y && labelled) {
-      for (let i = 0; i < size; i++) {
-        const label = y[indices[i]];
-        if (label >= 0) yBatch[i * classes + label] = 1;
-        else withTarget -= 1;
-      }
-    } else if (y) gather(yBatch, y, indices, ySize);
+    const xs = xBatch.subarray(0, size * xSize);
+    augment?.(xs, size, input);
+    const answers = fillTargets(indices);
     // The wasm backend copies now; cpu keeps the view, which is why a batch is disposed before the next.
     return {
-      x: tf.tensor(xBatch.subarray(0, size * xSize), [size, ...input]),
+      x: tf.tensor(xs, [size, ...input]),
       y: tf.tensor(yBatch.subarray(0, size * ySize), [size, ...output]),
-      labelled: withTarget,
+      answers,
     };
   }
 
-  return { count, batch };
+  function fillTargets(indices: Int32Array): number {
+    if (!y) return 0;
+    if (!labelled) {
+      gather(yBatch, y, indices, ySize);
+      return indices.length;
+    }
+    let answers = 0;
+    yBatch.fill(0);
+    for (let i = 0; i < indices.length; i++) {
+      const label = y[indices[i]];
+      if (label < 0) continue;
+      yBatch[i * classes + label] = 1;
+      answers += 1;
+    }
+    return answers;
+  }
+
+  return { count, labelled, answered: y !== undefined, batch };
 }
 
 /** Sizes of one sample, the batch left away. */
@@ -129,7 +138,7 @@ function checkLabels(y: ArrayLike<number>, count: number, output: readonly numbe
   for (let i = 0; i < count; i++) {
     if (!(Number.isInteger(y[i]) && y[i] >= -1 && y[i] < classes)) {
       throw new RangeError(
-        `y: wanted labels that are integers in [0, ${classes}), or -1 for none, got ${y[i]} at ${i}`,
+        `y: wanted labels, -1 for none or integers in [0, ${classes}), got ${y[i]} at ${i}`,
       );
     }
   }
@@ -137,7 +146,7 @@ function checkLabels(y: ArrayLike<number>, count: number, output: readonly numbe
 
 function gather(
   target: Float32Array,
-  source: Float32Array | Int32Array | Int8Array | Uint8Array,
+  source: Float32Array | Int32Array | Uint8Array,
   indices: Int32Array,
   size: number,
 ): void {
