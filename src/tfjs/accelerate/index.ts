@@ -3,14 +3,10 @@
 import type * as core from "@tensorflow/tfjs-core";
 import type { Variant } from "../../wasm/index.js";
 import { findHeap } from "../heap.js";
-import { type ApplyGradients, applyAdam } from "./adam.js";
-import { filterGradient, inputGradient } from "./convolution.js";
-import { depthwiseFilterGradient, depthwiseInputGradient } from "./depthwise.js";
+import { replaceAdam } from "./adam.js";
 import { dilatedGradients } from "./dilation.js";
-import { greaterEqual, lessEqual, logicalAnd, meanRows, sumRows, tile } from "./elements.js";
-import { type Host, type KernelFunction, openHost } from "./host.js";
-import { batchMatMul, fusedMatMul } from "./matmul.js";
-import { maxPoolGradient } from "./pooling.js";
+import { openHost } from "./host.js";
+import { registerKernels } from "./registry.js";
 
 /** `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
 export type Tfjs = Pick<
@@ -27,29 +23,6 @@ export interface Acceleration {
   /** Puts everything back as it was and frees what was allocated. A second call does nothing. */
   undo(): void;
 }
-
-type MakeKernel = (
-  host: Host,
-  own: KernelFunction,
-  others: (name: string) => KernelFunction,
-) => KernelFunction;
-
-const makers: Readonly<Record<string, MakeKernel>> = {
-  BatchMatMul: batchMatMul,
-  _FusedMatMul: fusedMatMul,
-  Conv2DBackpropFilter: filterGradient,
-  Conv2DBackpropInput: inputGradient,
-  DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
-  DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient,
-  MaxPoolGrad: maxPoolGradient,
-  // What steps of nets with batch normalization and clipped activations spend most of the rest in.
-  Sum: sumRows,
-  Mean: meanRows,
-  Tile: tile,
-  GreaterEqual: greaterEqual,
-  LessEqual: lessEqual,
-  LogicalAnd: logicalAnd,
-};
 
 const active = new WeakMap<object, Acceleration>();
 
@@ -82,54 +55,19 @@ export async function accelerate(tf: Tfjs): Promise<Acceleration> {
     );
   }
   const host = openHost(heap);
-  const before = new Map<string, core.KernelConfig | undefined>();
-  const others = (name: string) => tf.getKernel(name, "wasm").kernelFunc as unknown as KernelFunction;
-  for (const [name, make] of Object.entries(makers)) {
-    const config = tf.getKernel(name, "wasm");
-    before.set(name, config);
-    const own = (config?.kernelFunc as unknown as KernelFunction | undefined) ?? absent(name);
-    const fast = make(host, own, others);
-    replace(tf, name, {
-      ...config,
-      kernelName: name,
-      backendName: "wasm",
-      // A backend that was removed and made anew has another memory.
-      kernelFunc: ((call: Parameters<KernelFunction>[0]) =>
-        call.backend === backend ? fast(call) : own(call)) as unknown as core.KernelFunc,
-    });
-  }
-  const adam = tf.AdamOptimizer.prototype;
-  const applyGradients = adam.applyGradients as ApplyGradients;
-  const fastApply = applyAdam(host, applyGradients);
-  adam.applyGradients = function (gradients) {
-    (tf.backend() === backend ? fastApply : applyGradients).call(this, gradients);
-  };
-  const undoGradients = dilatedGradients(() => tf.backend() === backend);
-
+  const isOurs = () => tf.backend() === backend;
+  const registered = registerKernels(tf, host, backend);
+  const undos = [registered.undo, replaceAdam(tf, host, isOurs), dilatedGradients(isOurs), host.dispose];
   const acceleration: Acceleration = Object.freeze({
     variant: host.variant,
-    kernels: [...before.keys(), "Adam"],
-    added: [...before].flatMap(([name, config]) => (config ? [] : [name])),
+    kernels: [...registered.names, "Adam"],
+    added: registered.added,
     undo() {
       if (active.get(backend) !== acceleration) return;
       active.delete(backend);
-      for (const [name, config] of before) replace(tf, name, config);
-      adam.applyGradients = applyGradients;
-      undoGradients();
-      host.dispose();
+      for (const undo of undos) undo();
     },
   });
   active.set(backend, acceleration);
   return acceleration;
-}
-
-function replace(tf: Tfjs, name: string, config: core.KernelConfig | undefined): void {
-  if (tf.getKernel(name, "wasm")) tf.unregisterKernel(name, "wasm");
-  if (config) tf.registerKernel(config);
-}
-
-function absent(name: string): KernelFunction {
-  return () => {
-    throw new Error(`${name}: backend wasm has no such kernel; it was made anew: call accelerate again`);
-  };
 }
