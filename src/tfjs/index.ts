@@ -9,6 +9,7 @@
  */
 
 export { modelArtifacts } from "./artifacts.js";
+export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
 export type { EarlyStoppingOptions } from "./early-stopping.js";
 export { fineTune } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
@@ -32,6 +33,7 @@ export {
   type StepRateOptions,
   stepRate,
 } from "./rates.js";
+export type { CheckpointOptions } from "./resume.js";
 export type { Augment, TrainingData } from "./samples.js";
 export {
   constantSparsity,
