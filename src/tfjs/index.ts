@@ -9,6 +9,7 @@
  */
 
 export { modelArtifacts } from "./artifacts.js";
+export { featuresOf } from "./features.js";
 export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
@@ -30,3 +31,4 @@ export {
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
 export type { WeightChoice, WeightPattern } from "./weights.js";
+export * from "./zero-shot/index.js";
