@@ -32,6 +32,8 @@ interface Target {
 }
 
 export interface GradualPruning extends StepPart {
+  /** Step of the last change of the masks. */
+  readonly end: number;
   /** Zeros over all weights that are pruned, in [0, 1], as of the last change of the masks. */
   sparsity(): number;
   /** By name of the weight. */
@@ -101,8 +103,10 @@ export function gradualPruning(
 
   return {
     name: "prune",
+    end,
     before,
     after,
+    settled: (step) => step >= end,
     finish,
     dispose: () => {
       for (const { mask } of targets) mask?.dispose();

@@ -1,7 +1,8 @@
 /** The article's "zero-distance learning", which it describes in the words of fine-tuning. */
 
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { type FineTuneOptions, type FineTuneResult, fineTune } from "./fine-tune.js";
+import { fineTune } from "./fine-tune.js";
+import type { FineTuneOptions, FineTuneResult } from "./options.js";
 import type { TrainingData } from "./samples.js";
 import type { SeedOptions } from "./seed.js";
 
