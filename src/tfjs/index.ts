@@ -16,6 +16,7 @@ export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
 export type { ClusterOptions } from "./cluster/clustering.js";
 export type { CentroidStart } from "./cluster/k-means.js";
 export type { EarlyStoppingOptions } from "./early-stopping.js";
+export { featuresOf } from "./features.js";
 export { fineTune } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
@@ -53,3 +54,4 @@ export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed }
 export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
 export type { Figures } from "./validation.js";
 export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";
+export * from "./zero-shot/index.js";
