@@ -9,6 +9,26 @@
  */
 
 export { modelArtifacts } from "./artifacts.js";
+export {
+  type AttentionOptions,
+  type AttentionPair,
+  attentionTransfer,
+  type DecoupledOptions,
+  type DistillationLoss,
+  decoupled,
+  type HintOptions,
+  hint,
+  type Kind,
+  type RelationalOptions,
+  relational,
+  type SoftTargetsOptions,
+  softTargets,
+  type TeacherChoice,
+  type TeacherLayer,
+  type ThinnerOptions,
+  thinnerCopy,
+  type WeightedTeacher,
+} from "./distill/index.js";
 export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
@@ -29,4 +49,5 @@ export {
   type Schedule,
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
+export type { SeedDistillOptions, SeedDistillReport } from "./seed-distill.js";
 export type { WeightChoice, WeightPattern } from "./weights.js";

@@ -8,6 +8,7 @@
 
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { editWeight } from "./edit.js";
+import { distill } from "./seed-distill.js";
 import { listWeights, type ModelWeight } from "./weights.js";
 
 export interface SeedOptions {
@@ -37,7 +38,7 @@ export interface SeedQuantizeReport {
   readonly distinctAfter: number;
 }
 
-export const seed = { prune, quantize } as const;
+export const seed = { prune, quantize, distill } as const;
 
 /**
  * `weight[weight < threshold] = 0` on every weight tensor: the comparison is signed, so for a threshold
