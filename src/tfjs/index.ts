@@ -9,13 +9,17 @@
  */
 
 export { modelArtifacts } from "./artifacts.js";
+export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
 export {
   type AttentionOptions,
   type AttentionPair,
   attentionTransfer,
   type DecoupledOptions,
   type DistillationLoss,
+  type DistillOptions,
+  type DistillResult,
   decoupled,
+  distill,
   type HintOptions,
   hint,
   type Kind,
@@ -29,9 +33,11 @@ export {
   thinnerCopy,
   type WeightedTeacher,
 } from "./distill/index.js";
-export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
+export type { EarlyStoppingOptions } from "./early-stopping.js";
+export { fineTune } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
+export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
 export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
 export {
@@ -40,7 +46,18 @@ export {
   type QuantizeReport,
   quantizeModel,
 } from "./quantize.js";
-export type { TrainingData } from "./samples.js";
+export {
+  type CosineRateOptions,
+  constantRate,
+  cosineRate,
+  type ExponentialRateOptions,
+  exponentialRate,
+  type RateSchedule,
+  type StepRateOptions,
+  stepRate,
+} from "./rates.js";
+export type { CheckpointOptions } from "./resume.js";
+export type { Augment, TrainingData } from "./samples.js";
 export {
   constantSparsity,
   cosine,
@@ -50,4 +67,6 @@ export {
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
 export type { SeedDistillOptions, SeedDistillReport } from "./seed-distill.js";
-export type { WeightChoice, WeightPattern } from "./weights.js";
+export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
+export type { Figures } from "./validation.js";
+export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";

@@ -54,9 +54,14 @@ export async function distill(
   if (String(given) !== String(taken)) {
     throw new RangeError(`student: wanted an input of [${given}] as the teacher gives out, got [${taken}]`);
   }
-  const samples = batchOf("x", x, sampleShape(teacher.inputs, "input"));
-  const targets = batchOf("y", y, sampleShape(student.outputs, "output"));
+  const held: tf.Tensor[] = [];
+  const hold = (tensor: tf.Tensor) => {
+    held.push(tensor);
+    return tensor;
+  };
   try {
+    const samples = hold(batchOf("x", x, sampleShape(teacher.inputs, "input")));
+    const targets = hold(batchOf("y", y, sampleShape(student.outputs, "output")));
     const losses: number[] = [];
     for (let round = 0; round < rounds; round++) {
       const fed = teacher.predict(samples) as tf.Tensor;
@@ -68,8 +73,7 @@ export async function distill(
     }
     return report(teacher, student, losses, onWarning);
   } finally {
-    samples.dispose();
-    targets.dispose();
+    for (const tensor of held) tensor.dispose();
   }
 }
 

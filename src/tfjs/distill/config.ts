@@ -1,5 +1,6 @@
 /** The configuration of a live model, and a model made of it again. */
 
+import type * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { createRandom } from "../../data/index.js";
 
@@ -79,6 +80,11 @@ function fitNested(model: LayersModel, config: ContainerConfig): void {
   }
 }
 
+/** Frees all weights of a model of ours: `dispose` of tfjs (4.22) leaves those of nested models. */
+export function freeModel(model: LayersModel): void {
+  for (const weight of model.weights) (weight.read() as tf.Variable).dispose();
+}
+
 type Shape = readonly (number | null)[];
 
 /** Shapes of a layer's inputs, by building what lies before it; undefined for the first of a Sequential. */
@@ -90,7 +96,7 @@ function shapesBefore(model: LayersModel, config: ContainerConfig, layer: LayerC
   const type = model.constructor as unknown as ModelClass;
   const built = type.fromConfig(type, clone(before));
   const shapes = built.outputs.map(({ shape }) => shape);
-  built.dispose();
+  freeModel(built);
   return shapes;
 }
 

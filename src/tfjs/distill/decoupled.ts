@@ -58,7 +58,8 @@ export function decoupled({ alpha = 1, beta = 8, temperature = 4 }: DecoupledOpt
 function targetOf({ y }: StepBatch, teacher: tf.Tensor): tf.Tensor {
   const classes = teacher.shape[1] as number;
   const labelled = tf.cast(tf.greater(tf.max(y, -1, true), 0), "float32");
-  const oneHot = (x: tf.Tensor) => tf.oneHot(tf.cast(tf.argMax(x, -1), "int32"), classes, 1, 0, "float32");
+  // By way of int32: asked for f32, backend wasm (4.22) writes the bits of integers.
+  const oneHot = (x: tf.Tensor) => tf.cast(tf.oneHot(tf.cast(tf.argMax(x, -1), "int32"), classes), "float32");
   return tf.add(tf.mul(oneHot(y), labelled), tf.mul(oneHot(teacher), tf.sub(1, labelled)));
 }
 

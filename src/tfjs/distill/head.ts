@@ -46,9 +46,8 @@ export function openHead(model: LayersModel): Head {
 }
 
 function lastLayer(model: LayersModel): Layer {
-  const { outputLayers, layers } = model as unknown as { outputLayers?: Layer[]; layers: Layer[] };
-  const [layer] = outputLayers ?? layers.slice(-1);
-  return "layers" in layer ? lastLayer(layer as unknown as LayersModel) : layer;
+  const { sourceLayer } = model.outputs[0];
+  return "layers" in sourceLayer ? lastLayer(sourceLayer as unknown as LayersModel) : sourceLayer;
 }
 
 const SMALLEST = 2 ** -126;

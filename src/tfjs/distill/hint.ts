@@ -3,13 +3,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { createRandom } from "../../data/index.js";
 import { product } from "../columns.js";
-import type { LossTerm } from "../step.js";
 import { checkNumber, type DistillationLoss, type Pair } from "./loss.js";
 import { findLayer, layerShape } from "./watch.js";
 
 export interface HintOptions {
-  /** Name of a layer of the teacher, and of one of the student; nested layers too. */
+  /** Name of a layer of the teacher; of nested models too. */
   readonly teacherLayer: string;
+  /** Name of a layer of the student itself. */
   readonly studentLayer: string;
   /** Which of several teachers, counted from 0; the first unless given. */
   readonly teacher?: number;
@@ -52,20 +52,22 @@ export function hint(options: HintOptions): DistillationLoss {
           `projector: none wants ${wanted.at(-1)} channels in ${studentLayer}, got ${got.at(-1)}`,
         );
       }
-      const project =
-        differ || projector === "always"
-          ? createProjector(got.at(-1) as number, wanted.at(-1) as number, seed)
-          : undefined;
+      let project: Projector | undefined;
       return {
         name: "hint",
         layers: [studentLayer],
+        open: () => {
+          const needed = differ || projector === "always";
+          project = needed ? createProjector(got.at(-1) as number, wanted.at(-1) as number, seed) : undefined;
+        },
+        variables: () => project?.variables() ?? [],
         of: (batch) => {
           const own = batch.activation(studentLayer);
           const value = project ? project.apply(own) : own;
           return tf.mul(tf.mean(tf.squaredDifference(pair.teachers.layer(from, batch), value)), weight / 2);
         },
-        ...(project && { variables: project.variables, dispose: project.dispose }),
-      } satisfies LossTerm;
+        dispose: () => project?.dispose(),
+      };
     },
   };
 }

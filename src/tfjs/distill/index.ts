@@ -2,6 +2,7 @@
 
 export { type AttentionOptions, type AttentionPair, attentionTransfer } from "./attention.js";
 export { type DecoupledOptions, decoupled } from "./decoupled.js";
+export { type DistillOptions, type DistillResult, distill } from "./distill.js";
 export type { Kind } from "./head.js";
 export { type HintOptions, hint } from "./hint.js";
 export type { DistillationLoss } from "./loss.js";

@@ -83,7 +83,7 @@ const SMALLEST_SQUARE = 1e-12;
 /** f32[samples, samples], 0 for a sample and itself. */
 function norms(between: tf.Tensor): { readonly norm: tf.Tensor; readonly apart: tf.Tensor } {
   const square = tf.sum(tf.square(between), -1);
-  const apart = tf.cast(tf.greater(square, SMALLEST_SQUARE), "float32");
+  const apart = tf.step(tf.sub(square, SMALLEST_SQUARE)); // not `greater`, which has no gradient, not even 0
   return { norm: tf.mul(tf.sqrt(tf.maximum(square, SMALLEST_SQUARE)), apart), apart };
 }
 

@@ -239,7 +239,7 @@ describe.each(backends)("losses of distillation on %s", (backend) => {
     // A layer that is silent has a map of zeros, not of NaN.
     const silent = { ...s, b: given(new Float32Array(12), 3, 1, 2, 2) };
     const quiet = evaluate(attentionTransfer({ pairs }), { ...scene, studentLayers: silent });
-    expect(quiet.gradients.b).toEqual(new Array(12).fill(0));
+    expect(quiet.gradients.b.every((slope) => slope === 0)).toBe(true);
     expect(Number.isFinite(quiet.value)).toBe(true);
   });
 
@@ -288,7 +288,7 @@ describe.each(backends)("losses of distillation on %s", (backend) => {
       studentLayers: { s: twice },
     });
     expect(Number.isFinite(value)).toBe(true);
-    expect(gradients.s).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(gradients.s.every((slope) => slope === 0)).toBe(true);
   });
 
   test("relational of logits: a number added to all classes changes nothing", () => {

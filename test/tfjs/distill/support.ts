@@ -59,6 +59,7 @@ export function evaluate(loss: DistillationLoss, scene: Scene) {
       variables[name] = tf.tidy(() => tf.variable(tensorOf(given)));
     }
     const term = loss.term(pair);
+    term.open?.(pair.student);
     const own = Object.fromEntries((term.variables?.() ?? []).map((variable, i) => [`own${i}`, variable]));
     const all = { ...variables, ...own };
     const read = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
@@ -79,10 +80,11 @@ export function evaluate(loss: DistillationLoss, scene: Scene) {
       };
     });
     term.dispose?.();
+    for (const variable of Object.values(variables)) variable.dispose();
+    expect(tf.memory().numTensors, "tensors left").toBe(before);
     return result;
   } finally {
     for (const variable of Object.values(variables)) variable.dispose();
-    expect(tf.memory().numTensors, "tensors left").toBe(before);
   }
 }
 
