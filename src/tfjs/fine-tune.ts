@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { createRandom, type Random } from "../data/index.js";
+import { describeRun } from "./about.js";
 import { createClock } from "./clock.js";
 import { clustering } from "./cluster/clustering.js";
 import { createStopper } from "./early-stopping.js";
@@ -15,8 +15,10 @@ import { openNoise } from "./noise.js";
 import { checkOptions, type FineTuneOptions, type FineTuneResult } from "./options.js";
 import { type Quantizing, quantizing } from "./qat/quantizing.js";
 import { constantRate, type RateSchedule, rateOf, setRate } from "./rates.js";
+import { openCheckpoint } from "./resume.js";
 import { openSamples, type Samples, type TrainingData } from "./samples.js";
 import type { StepPart } from "./step.js";
+import { openStreams, type Streams } from "./streams.js";
 import { openValidation } from "./validation.js";
 import { listWeights, type ModelWeight } from "./weights.js";
 
@@ -74,7 +76,7 @@ async function planRun(model: LayersModel, data: TrainingData, options: FineTune
     throw new RangeError(`y: wanted answers, got none: only with labelWeight 0, not ${labelWeight}`);
   }
   const loss = unanswered ? undefined : findLoss(model, options.loss);
-  const streams = randomStreams(options.seed ?? 0);
+  const streams = openStreams(options.seed ?? 0);
   const samples = openSamples(
     model,
     data,
@@ -109,27 +111,14 @@ function learnedWeights(
   return learned;
 }
 
-/** Random numbers of one run. The order has its own, so that it stays whatever else draws. */
-interface Streams {
-  readonly order: Random;
-  readonly augment: Random;
-  readonly noise: Random;
-}
-
-function randomStreams(seed: number): Streams {
-  const source = createRandom(seed);
-  const word = () => source.uint32();
-  const fork = () => createRandom([word(), word(), word(), (word() | 1) >>> 0]); // not all four are 0
-  return { order: createRandom(seed), augment: fork(), noise: fork() };
-}
-
 async function train(model: LayersModel, plan: Plan, options: FineTuneOptions): Promise<FineTuneResult> {
   const { own, parts, pruning, quantization } = plan;
   const optimizer = options.optimizer ?? tf.train.adam(0.001);
   const rateBefore = plan.rate && rateOf(optimizer);
   try {
     const run = openRun(model, plan, optimizer, options);
-    const position = startOf(plan.samples.count, run.terms, plan.streams.order);
+    const position = startOf(plan.samples.count, run.terms, plan.streams);
+    await run.checkpoint?.load(position);
     try {
       await runEpochs(run, position);
       run.stopper?.finish();
@@ -155,18 +144,16 @@ async function train(model: LayersModel, plan: Plan, options: FineTuneOptions): 
 
 function openRun(model: LayersModel, plan: Plan, optimizer: tf.Optimizer, options: FineTuneOptions): Run {
   const { weights, learned, loss, samples, stepsPerEpoch, parts, rate, streams } = plan;
-  const { epochs, batchSize = 64, labelWeight = 1, terms = [], validation } = options;
+  const { epochs, batchSize = 64, labelWeight = 1, terms = [], validation, checkpoint } = options;
   for (const term of terms) term.open?.(model);
   const layers = [...new Set(terms.flatMap((term) => term.layers ?? []))];
-  const noise = openNoise(model, streams.noise);
+  const noise = openNoise(model, () => streams.noise.uint32());
   const forward = openForward(model, layers, parts, noise);
-  const variables = [
-    ...learned.map(({ variable }) => variable),
-    ...terms.flatMap((term) => term.variables?.() ?? []),
-  ];
-  const lesson = { model, forward, samples, labelWeight, terms, optimizer, variables };
+  const ofTerms = terms.flatMap((term) => term.variables?.() ?? []);
+  const variables = [...learned.map(({ variable }) => variable), ...ofTerms];
+  const lesson = { forward, samples, labelWeight, terms, optimizer, variables };
   const clock = createClock();
-  return {
+  const run: Run = {
     epochs,
     batchSize,
     steps: epochs * stepsPerEpoch,
@@ -184,4 +171,8 @@ function openRun(model: LayersModel, plan: Plan, optimizer: tf.Optimizer, option
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.signal && { signal: options.signal }),
   };
+  if (!checkpoint) return run;
+  const about = describeRun(model, plan, optimizer, options);
+  const changing = { run, weights: weights.map(({ variable }) => variable), ofTerms, variables };
+  return { ...run, checkpoint: openCheckpoint(model, noise, checkpoint, about, changing) };
 }

@@ -12,6 +12,7 @@ export type { Ranges } from "../compress/index.js";
 export { type Augment, type AugmentOptions, augmenter, type ElasticOptions } from "../data/index.js";
 export { type Acceleration, accelerate } from "./accelerate/index.js";
 export { modelArtifacts } from "./artifacts.js";
+export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
 export type { ClusterOptions } from "./cluster/clustering.js";
 export type { CentroidStart } from "./cluster/k-means.js";
 export type { EarlyStoppingOptions } from "./early-stopping.js";
@@ -40,6 +41,7 @@ export {
   type StepRateOptions,
   stepRate,
 } from "./rates.js";
+export type { CheckpointOptions } from "./resume.js";
 export type { TrainingData } from "./samples.js";
 export {
   constantSparsity,

@@ -1,7 +1,6 @@
 /** The way through the epochs: steps, progress, validation, an early end. */
 
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Random } from "../data/index.js";
 import type { Clock } from "./clock.js";
 import type { Stopper } from "./early-stopping.js";
 import type { Learner } from "./learner.js";
@@ -9,6 +8,7 @@ import { createMeter, type Meter } from "./meter.js";
 import type { EpochFigures, Progress } from "./options.js";
 import { type RateSchedule, rateAt, setRate } from "./rates.js";
 import type { StepPart } from "./step.js";
+import type { Streams } from "./streams.js";
 import type { Validation } from "./validation.js";
 
 /** What a run is made of. */
@@ -33,14 +33,15 @@ export interface Run {
 
 /** Keeps where a run is: at the end of each epoch, when the run is aborted, and when it is due. */
 export interface Checkpoint {
+  /** Goes to where a run was; changes nothing where none was kept. */
+  load(position: Position): Promise<void>;
   isDue(): boolean;
   save(position: Position): Promise<void>;
 }
 
 /** Where it is, between two steps. */
 export interface Position {
-  /** Of the order alone; augmentation and dropout have their own. */
-  readonly random: Random;
+  readonly streams: Streams;
   /** Numbers of the samples, as shuffled for the epoch under way. */
   readonly order: Int32Array;
   /** Counted from 0. */
@@ -52,9 +53,9 @@ export interface Position {
   readonly figures: EpochFigures[];
 }
 
-export function startOf(count: number, terms: readonly string[], random: Random): Position {
+export function startOf(count: number, terms: readonly string[], streams: Streams): Position {
   const order = Int32Array.from({ length: count }, (_, i) => i);
-  return { random, order, epoch: 0, from: 0, meter: createMeter(terms), figures: [] };
+  return { streams, order, epoch: 0, from: 0, meter: createMeter(terms), figures: [] };
 }
 
 /** Steps that are done at a position. */
@@ -75,16 +76,16 @@ export async function runEpochs(run: Run, position: Position): Promise<void> {
   const { clock, signal, checkpoint } = run;
   try {
     while (!isDone(run, position)) {
-      if (position.from === 0) position.random.shuffle(position.order);
+      if (position.from === 0) position.streams.order.shuffle(position.order);
       takeStep(run, position);
       const ends = position.from >= position.order.length;
       const due = ends || clock.isDue();
       if (ends) await endEpoch(run, position);
       else if (due) await report(run, position);
       if (due) await clock.pause();
-      const aborted = due && signal?.aborted === true;
+      const aborted = signal?.aborted;
       if (checkpoint && (ends || aborted || checkpoint.isDue())) await checkpoint.save(position);
-      if (aborted) signal.throwIfAborted();
+      if (aborted) signal?.throwIfAborted();
     }
   } finally {
     position.meter.dispose();

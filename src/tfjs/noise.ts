@@ -7,7 +7,6 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Random } from "../data/index.js";
 
 export interface Noise {
   /** Runs a forward pass whose dropout is drawn from the run's own random numbers. */
@@ -27,7 +26,8 @@ interface Drawing {
 const plain = new Set(["Dropout", "SpatialDropout1D"]);
 const closed = new Set(["GaussianNoise", "GaussianDropout", "AlphaDropout"]);
 
-export function openNoise(model: LayersModel, random: Random): Noise {
+/** @param draw gives uint32 numbers */
+export function openNoise(model: LayersModel, draw: () => number): Noise {
   const found = [...new Set(innerLayers(model as unknown as Inner))];
   const dropouts = found.filter((layer) => plain.has(layer.getClassName()) && layer.seed == null);
   const cells = found.filter(
@@ -36,11 +36,11 @@ export function openNoise(model: LayersModel, random: Random): Noise {
       Math.max(layer.dropout ?? 0, layer.recurrentDropout ?? 0) > 0 &&
       layer.dropoutFunc == null,
   );
-  const draw = (x: tf.Tensor, rate: number) => tf.dropout(x, rate, undefined, random.uint32());
+  const drop = (x: tf.Tensor, rate: number) => tf.dropout(x, rate, undefined, draw());
 
   function during<T>(pass: () => T): T {
-    for (const layer of dropouts) setSeed(layer, { get: () => random.uint32() });
-    for (const cell of cells) cell.dropoutFunc = draw;
+    for (const layer of dropouts) setSeed(layer, { get: draw });
+    for (const cell of cells) cell.dropoutFunc = drop;
     try {
       return pass();
     } finally {

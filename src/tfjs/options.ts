@@ -11,6 +11,7 @@ import type { Means } from "./meter.js";
 import { checkBatchSize } from "./predict.js";
 import type { QuantizeTrainingOptions } from "./qat/options.js";
 import { checkRate, type RateSchedule } from "./rates.js";
+import type { CheckpointOptions } from "./resume.js";
 import type { TrainingData } from "./samples.js";
 import type { LossTerm, StepPart } from "./step.js";
 import type { Figures } from "./validation.js";
@@ -52,9 +53,18 @@ export interface FineTuneOptions {
   readonly validation?: TrainingData;
   /** Ends the run where the loss of the validation data falls no more. */
   readonly earlyStopping?: EarlyStoppingOptions;
+  /**
+   * Keeps the run where it survives a kill: started again with the same model, data and options, it goes
+   * on, and ends with the same bits as if it had never been broken off (on the same backend and machine).
+   * Of a run that is finished it keeps the end: started again, that is loaded and nothing is trained.
+   */
+  readonly checkpoint?: CheckpointOptions;
   /** Told about ten times a second, and at the end of each epoch. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Ends the run after the step under way; its reason is thrown, the model keeps what it learned. */
+  /**
+   * Ends the run after the step under way, and after its checkpoint; its reason is thrown, the model keeps
+   * what it learned.
+   */
   readonly signal?: AbortSignal;
 }
 
