@@ -40,6 +40,8 @@ interface Target {
 }
 
 export interface GradualPruning extends StepPart {
+  /** Step of the last change of the masks. */
+  readonly end: number;
   /** Zeros over all weights that are pruned, in [0, 1], as of the last change of the masks. */
   sparsity(): number;
   /** By name of the weight. */
@@ -134,6 +136,7 @@ export function gradualPruning(
 
   return {
     name: "prune",
+    end,
     restore,
     state,
     before,
@@ -151,9 +154,9 @@ export function gradualPruning(
   };
 }
 
-/** A slice: the cpu backend hands out its own array. */
+/** A copy, and of floats: what the cpu backend casts from booleans stays an array of bytes. */
 function maskValues(mask: tf.Tensor): Float32Array {
-  return (mask.dataSync() as Float32Array).slice();
+  return Float32Array.from(mask.dataSync());
 }
 
 function dropMinus(values: Float32Array): void {

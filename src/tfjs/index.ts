@@ -8,8 +8,13 @@
  * not have by itself, are never called.
  */
 
+export type { Ranges } from "../compress/index.js";
+export { type Augment, type AugmentOptions, augmenter, type ElasticOptions } from "../data/index.js";
+export { type Acceleration, accelerate } from "./accelerate/index.js";
 export { modelArtifacts } from "./artifacts.js";
 export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
+export type { ClusterOptions } from "./cluster/clustering.js";
+export type { CentroidStart } from "./cluster/k-means.js";
 export {
   type AttentionOptions,
   type AttentionPair,
@@ -34,12 +39,15 @@ export {
   type WeightedTeacher,
 } from "./distill/index.js";
 export type { EarlyStoppingOptions } from "./early-stopping.js";
+export { featuresOf } from "./features.js";
 export { fineTune } from "./fine-tune.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
 export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
 export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
+export type { QuantizeTrainingOptions } from "./qat/options.js";
+export { type QuantizedPredictOptions, quantizedPredict } from "./qat/predict.js";
 export {
   type QuantizedWeight,
   type QuantizeOptions,
@@ -57,7 +65,7 @@ export {
   stepRate,
 } from "./rates.js";
 export type { CheckpointOptions } from "./resume.js";
-export type { Augment, TrainingData } from "./samples.js";
+export type { TrainingData } from "./samples.js";
 export {
   constantSparsity,
   cosine,
@@ -70,3 +78,4 @@ export type { SeedDistillOptions, SeedDistillReport } from "./seed-distill.js";
 export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
 export type { Figures } from "./validation.js";
 export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";
+export * from "./zero-shot/index.js";
