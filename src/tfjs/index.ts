@@ -10,6 +10,7 @@
 
 export { modelArtifacts } from "./artifacts.js";
 export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
+export { freezeLayers, freezeNormalization, frozenPart, normalizations } from "./freeze.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
