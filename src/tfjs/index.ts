@@ -30,4 +30,6 @@ export {
   type Schedule,
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
+export { type HeadOptions, headFor } from "./transfer-head.js";
+export { cutModel, joinModels } from "./transfer-model.js";
 export type { WeightChoice, WeightPattern } from "./weights.js";
