@@ -1,66 +1,30 @@
-/** Trains a LayersModel on the active backend: seeded, pruning as it goes, in reach of a signal. */
+/** Trains a LayersModel on the active backend: seeded, in parts that compose, in reach of a signal. */
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { createRandom, type Random } from "../data/index.js";
-import { type Clock, createClock } from "./clock.js";
-import { type GradualPruneOptions, gradualPruning } from "./gradual.js";
-import { createLearner, type Learner } from "./learner.js";
-import { findLoss, type LossFunction, type LossName } from "./losses.js";
-import { createMeter, type Means, type Meter } from "./meter.js";
-import { checkBatchSize } from "./predict.js";
-import { openSamples, type TrainingData } from "./samples.js";
+import { describeRun } from "./about.js";
+import { createClock } from "./clock.js";
+import { clustering } from "./cluster/clustering.js";
+import { createStopper } from "./early-stopping.js";
+import { openForward } from "./forward.js";
+import { type GradualPruning, gradualPruning } from "./gradual.js";
+import { createLearner } from "./learner.js";
+import { type Run, runEpochs, startOf, stepsDone } from "./loop.js";
+import { findLoss, type Loss } from "./losses.js";
+import { openNoise } from "./noise.js";
+import { checkOptions, type FineTuneOptions, type FineTuneResult } from "./options.js";
+import { type Quantizing, quantizing } from "./qat/quantizing.js";
+import { constantRate, type RateSchedule, rateOf, setRate } from "./rates.js";
+import { openCheckpoint } from "./resume.js";
+import { openSamples, type Samples, type TrainingData } from "./samples.js";
 import type { StepPart } from "./step.js";
+import { openStreams, type Streams } from "./streams.js";
+import { openValidation } from "./validation.js";
 import { listWeights, type ModelWeight } from "./weights.js";
 
-export interface FineTuneOptions {
-  /** Times through the data, an integer >= 1. */
-  readonly epochs: number;
-  /** Samples a step, an integer >= 1; 64 unless given. The last step of an epoch has what is left. */
-  readonly batchSize?: number;
-  /** One of tf.train, which stays its owner's; Adam unless given. */
-  readonly optimizer?: tf.Optimizer;
-  /** Of the Adam that is made where no optimizer is given; 0.001 unless given. */
-  readonly learningRate?: number;
-  /** What the model was compiled with unless given. */
-  readonly loss?: LossName | LossFunction;
-  /** Of the order of the samples, any safe integer; 0 unless given. */
-  readonly seed?: number;
-  /** Prunes as it trains. */
-  readonly prune?: GradualPruneOptions;
-  /** Told about ten times a second, and at the end of each epoch. */
-  readonly onProgress?: (progress: Progress) => void;
-  /** Ends the run after the step under way; its reason is thrown, the model keeps what it learned. */
-  readonly signal?: AbortSignal;
-}
-
-export interface Progress {
-  /** Counted from 1. */
-  readonly epoch: number;
-  /** Steps done, of all. */
-  readonly step: number;
-  readonly steps: number;
-  /** Mean over the samples of this epoch so far, regularization included. */
-  readonly loss: number;
-  /** The same of right answers, as met in training, in [0, 1]; absent where the loss is no classification. */
-  readonly accuracy?: number;
-  /** Zeros among the weights that are pruned, in [0, 1]; 0 without `prune`. */
-  readonly sparsity: number;
-  readonly secondsLeft: number;
-}
-
-export interface FineTuneResult {
-  readonly steps: number;
-  /** For each epoch, what the last progress of it said. */
-  readonly epochs: readonly { readonly loss: number; readonly accuracy?: number }[];
-  readonly sparsity: number;
-  /** By name of the weight that was pruned. */
-  readonly sparsities: Readonly<Record<string, number>>;
-  readonly seconds: number;
-}
-
 /**
- * Trains the trainable weights of a model, and prunes them meanwhile if asked to.
+ * Trains the trainable weights of a model: on labels, on terms of your own, or on both, with parts that
+ * shape the weights meanwhile.
  *
  * Each step is what `model.fit` does: the layers with training=true, regularizers, the optimizer.
  * Weights that a mask has taken are exactly 0 after every step, whatever state the optimizer keeps.
@@ -77,116 +41,138 @@ export async function fineTune(
   data: TrainingData,
   options: FineTuneOptions,
 ): Promise<FineTuneResult> {
-  const { epochs, batchSize = 64, signal } = options;
-  checkCounts(epochs, batchSize);
-  signal?.throwIfAborted();
-  const trainable = trainableWeights(model);
-  const loss = findLoss(model, options.loss);
-  const samples = openSamples(model, data, loss.labelled);
-  const steps = epochs * Math.ceil(samples.count / batchSize);
-  const random = createRandom(options.seed ?? 0);
-  const pruning = options.prune && gradualPruning(trainable, options.prune, steps);
-  const optimizer = options.optimizer ?? tf.train.adam(checkRate(options.learningRate));
-  const variables = trainable.map(({ variable }) => variable);
-  const run: Run = {
-    batchSize,
-    steps,
-    parts: pruning ? [pruning] : [],
-    learn: createLearner(model, samples, loss, optimizer, variables),
-    clock: createClock(),
-    sparsity: () => pruning?.sparsity() ?? 0,
-    ...(options.onProgress && { onProgress: options.onProgress }),
-    ...(signal && { signal }),
-  };
   try {
-    const done = await runEpochs(run, epochs, samples.count, random);
-    const sparsities = pruning?.sparsities() ?? {};
-    return { steps, epochs: done, sparsity: run.sparsity(), sparsities, seconds: run.clock.seconds() };
+    checkOptions(options);
+    options.signal?.throwIfAborted();
+    return await train(model, await planRun(model, data, options), options);
   } finally {
-    for (const part of run.parts) {
-      part.finish?.();
-      part.dispose?.();
-    }
-    if (!options.optimizer) optimizer.dispose();
+    for (const held of [...(options.parts ?? []), ...(options.terms ?? [])]) held.dispose?.();
   }
 }
 
-function checkCounts(epochs: number, batchSize: number): void {
-  checkBatchSize(batchSize);
-  if (!Number.isInteger(epochs) || epochs < 1) {
-    throw new RangeError(`epochs: wanted an integer >= 1, got ${epochs}`);
-  }
-}
-
-function trainableWeights(model: LayersModel): ModelWeight[] {
-  const weights = listWeights(model);
-  const learned = new Set(model.trainableWeights.map((weight) => weight.read()));
-  const trainable = weights.filter(({ variable }) => learned.has(variable));
-  if (trainable.length === 0) throw new RangeError("model: wanted weights that are trainable, got none");
-  return trainable;
-}
-
-function checkRate(rate = 0.001): number {
-  if (typeof rate !== "number") throw new TypeError(`learningRate: wanted a number, got ${typeof rate}`);
-  if (!(rate > 0 && Number.isFinite(rate))) {
-    throw new RangeError(`learningRate: wanted a finite number > 0, got ${rate}`);
-  }
-  return rate;
-}
-
-interface Run {
-  readonly batchSize: number;
-  readonly steps: number;
+/** What a run is made of; a part that is its own holds tensors at most once it trains. */
+interface Plan {
+  readonly weights: readonly ModelWeight[];
+  readonly learned: readonly ModelWeight[];
+  readonly loss: Loss | undefined;
+  readonly samples: Samples;
+  readonly stepsPerEpoch: number;
+  readonly pruning: GradualPruning | undefined;
+  readonly quantization: Quantizing | undefined;
+  /** Parts that the run made itself, and all of them. */
+  readonly own: readonly StepPart[];
   readonly parts: readonly StepPart[];
-  readonly learn: Learner;
-  readonly clock: Clock;
-  readonly sparsity: () => number;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignal;
+  readonly rate: RateSchedule | undefined;
+  readonly streams: Streams;
 }
 
-async function runEpochs(
-  run: Run,
-  epochs: number,
-  count: number,
-  random: Random,
-): Promise<FineTuneResult["epochs"]> {
-  const order = Int32Array.from({ length: count }, (_, i) => i);
-  const done: Means[] = [];
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    random.shuffle(order);
-    done.push(await runEpoch(run, epoch, order));
+async function planRun(model: LayersModel, data: TrainingData, options: FineTuneOptions): Promise<Plan> {
+  const { batchSize = 64, labelWeight = 1, augment, learningRate, prune, cluster, quantize } = options;
+  const weights = listWeights(model);
+  const learned = learnedWeights(model, weights, options.variables);
+  // Without answers the loss has nothing to compare, so the model may be without one.
+  const unanswered = data.y === undefined && labelWeight === 0;
+  if (data.y === undefined && !unanswered) {
+    throw new RangeError(`y: wanted answers, got none: only with labelWeight 0, not ${labelWeight}`);
   }
-  return done;
+  const loss = unanswered ? undefined : findLoss(model, options.loss);
+  const streams = openStreams(options.seed ?? 0);
+  const samples = openSamples(
+    model,
+    data,
+    loss?.labelled ?? false,
+    augment && ((x, count, shape) => augment(x, count, shape, streams.augment)),
+  );
+  const stepsPerEpoch = Math.ceil(samples.count / batchSize);
+  const steps = options.epochs * stepsPerEpoch;
+  const pruning = prune && gradualPruning(learned, prune, steps);
+  const clusters = cluster && clustering(model, learned, cluster, steps, pruning?.end);
+  const quantization = quantize && (await quantizing(model, data.x, quantize, steps));
+  const rate = typeof learningRate === "number" ? constantRate(learningRate) : learningRate;
+  // Codes are made of the values that weights share, and those of what pruning left.
+  const own = [pruning, clusters, quantization].filter((part) => part !== undefined);
+  const parts = [...own, ...(options.parts ?? [])];
+  return { weights, learned, loss, samples, stepsPerEpoch, pruning, quantization, own, parts, rate, streams };
 }
 
-async function runEpoch(run: Run, epoch: number, order: Int32Array): Promise<Means> {
-  const { batchSize, clock, parts } = run;
-  const stepsBefore = epoch * Math.ceil(order.length / batchSize);
-  const meter = createMeter();
-  let step = stepsBefore;
+function learnedWeights(
+  model: LayersModel,
+  weights: readonly ModelWeight[],
+  chosen: (weight: ModelWeight) => boolean = () => true,
+): ModelWeight[] {
+  const able = new Set(model.trainableWeights.map((weight) => weight.read()));
+  const trainable = weights.filter(({ variable }) => able.has(variable));
+  if (trainable.length === 0) throw new RangeError("model: wanted weights that are trainable, got none");
+  const learned = trainable.filter(chosen);
+  if (learned.length === 0) {
+    const names = trainable.map(({ name }) => name).join(", ");
+    throw new RangeError(`variables: wanted some of ${names}, got none`);
+  }
+  return learned;
+}
+
+async function train(model: LayersModel, plan: Plan, options: FineTuneOptions): Promise<FineTuneResult> {
+  const { own, parts, pruning, quantization } = plan;
+  const optimizer = options.optimizer ?? tf.train.adam(0.001);
+  const rateBefore = plan.rate && rateOf(optimizer);
   try {
-    for (let from = 0; from < order.length; from += batchSize) {
-      for (const part of parts) part.before?.(step);
-      meter.add(run.learn(order.subarray(from, from + batchSize)));
-      for (const part of parts) part.after?.(step);
-      step += 1;
-      const last = from + batchSize >= order.length;
-      if (last || clock.isDue()) {
-        await meter.read();
-        run.onProgress?.(progressOf(run, epoch, step, meter));
-        await clock.pause();
-        run.signal?.throwIfAborted();
-      }
+    const run = openRun(model, plan, optimizer, options);
+    const position = startOf(plan.samples.count, run.terms, plan.streams);
+    await run.checkpoint?.load(position);
+    try {
+      await runEpochs(run, position);
+      run.stopper?.finish();
+      const best = run.stopper?.best();
+      return {
+        steps: stepsDone(position, run.batchSize),
+        epochs: position.figures,
+        ...(best !== undefined && { bestEpoch: best + 1 }),
+        sparsity: run.sparsity(),
+        sparsities: pruning?.sparsities() ?? {},
+        ...(quantization && { ranges: quantization.ranges() }),
+        seconds: run.clock.seconds(),
+      };
+    } finally {
+      for (const part of parts) part.finish?.();
     }
   } finally {
-    meter.dispose();
+    for (const part of own) part.dispose?.();
+    if (!options.optimizer) optimizer.dispose();
+    else if (rateBefore !== undefined) setRate(optimizer, rateBefore);
   }
-  return meter.means();
 }
 
-function progressOf(run: Run, epoch: number, step: number, meter: Meter): Progress {
-  const { steps, clock, sparsity } = run;
-  const secondsLeft = (clock.seconds() / step) * (steps - step);
-  return { epoch: epoch + 1, step, steps, ...meter.means(), sparsity: sparsity(), secondsLeft };
+function openRun(model: LayersModel, plan: Plan, optimizer: tf.Optimizer, options: FineTuneOptions): Run {
+  const { weights, learned, loss, samples, stepsPerEpoch, parts, rate, streams } = plan;
+  const { epochs, batchSize = 64, labelWeight = 1, terms = [], validation, checkpoint } = options;
+  for (const term of terms) term.open?.(model);
+  const layers = [...new Set(terms.flatMap((term) => term.layers ?? []))];
+  const noise = openNoise(model, () => streams.noise.uint32());
+  const forward = openForward(model, layers, parts, noise);
+  const ofTerms = terms.flatMap((term) => term.variables?.() ?? []);
+  const variables = [...learned.map(({ variable }) => variable), ...ofTerms];
+  const lesson = { model, forward, samples, labelWeight, terms, optimizer, variables };
+  const clock = createClock();
+  const run: Run = {
+    epochs,
+    batchSize,
+    steps: epochs * stepsPerEpoch,
+    terms: terms.map(({ name }) => name),
+    parts,
+    learn: createLearner({ ...lesson, ...(loss && { loss }) }),
+    optimizer,
+    clock,
+    sparsity: () => plan.pruning?.sparsity() ?? 0,
+    ...(rate && { rate }),
+    ...(validation && { validate: openValidation(model, validation, loss, forward, clock) }),
+    ...(options.earlyStopping && {
+      stopper: createStopper(options.earlyStopping, weights, parts, stepsPerEpoch),
+    }),
+    ...(options.onProgress && { onProgress: options.onProgress }),
+    ...(options.signal && { signal: options.signal }),
+  };
+  if (!checkpoint) return run;
+  const about = describeRun(model, plan, optimizer, options);
+  const changing = { run, weights: weights.map(({ variable }) => variable), ofTerms, variables };
+  return { ...run, checkpoint: openCheckpoint(model, noise, checkpoint, about, changing) };
 }

@@ -2,14 +2,22 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { countZeros, editWeight } from "./edit.js";
+import { globalShares } from "./global-scope.js";
 import { checkSparsity, type Pattern, parsePattern, pruneTo } from "./prune.js";
 import { polynomialDecay, type Schedule } from "./schedules.js";
-import type { StepPart } from "./step.js";
+import { arrayIn, countIn } from "./state.js";
+import type { PartState, StepPart } from "./step.js";
 import { chooseWeights, isExcluded, type ModelWeight, type WeightChoice } from "./weights.js";
 
 export interface GradualPruneOptions extends WeightChoice {
-  /** Share of zeros to end with, in [0, 1), for each weight tensor. An n:m pattern has its own. */
+  /** Share of zeros to end with, in [0, 1), as `scope` says. An n:m pattern has its own. */
   readonly sparsity?: number;
+  /**
+   * "local" (default): each weight tensor ends with that share. "global": all chosen tensors together do,
+   * the smallest weights or blocks of all going first, so that a tensor of small weights may lose all;
+   * not with n:m or `targets`.
+   */
+  readonly scope?: "local" | "global";
   /** Final sparsity by name of a weight or layer, in place of `sparsity`; not with n:m. */
   readonly targets?: Readonly<Record<string, number>>;
   /** "unstructured" unless given. n:m begins with m:m and takes one more of each group at a time. */
@@ -27,11 +35,13 @@ export interface GradualPruneOptions extends WeightChoice {
 interface Target {
   readonly weight: ModelWeight;
   readonly sparsity: number;
-  mask?: tf.Tensor;
+  mask: tf.Tensor | undefined;
   zeros: number;
 }
 
 export interface GradualPruning extends StepPart {
+  /** Step of the last change of the masks. */
+  readonly end: number;
   /** Zeros over all weights that are pruned, in [0, 1], as of the last change of the masks. */
   sparsity(): number;
   /** By name of the weight. */
@@ -57,21 +67,28 @@ export function gradualPruning(
   const { pattern = "unstructured", schedule = polynomialDecay() } = options;
   const { begin, end, frequency } = checkSteps(options, steps);
   const nm = parsePattern(pattern);
+  const isGlobal = checkScope(options, nm !== undefined) === "global";
   const targets = chooseTargets(weights, options, nm !== undefined);
 
   function grow(share: number): void {
-    for (const target of targets) {
+    const now: Pattern = nm ? `${nm.m - Math.round(share * (nm.m - nm.n))}:${nm.m}` : pattern;
+    const shares = sharesAt(share);
+    for (const [i, target] of targets.entries()) {
       const { variable } = target.weight;
-      const [now, sparsity]: [Pattern, number | undefined] = nm
-        ? [`${nm.m - Math.round(share * (nm.m - nm.n))}:${nm.m}`, undefined]
-        : [pattern, share * target.sparsity];
       target.zeros = editWeight(variable, (view, kernels) => {
-        pruneTo(view, kernels, target.weight, now, sparsity);
+        pruneTo(view, kernels, target.weight, now, shares?.[i]);
         return countZeros(view());
       }).result;
       target.mask?.dispose();
       target.mask = tf.tidy(() => tf.cast(tf.notEqual(variable, 0), "float32"));
     }
+  }
+
+  function sharesAt(share: number): number[] | undefined {
+    if (nm) return undefined;
+    if (!isGlobal) return targets.map(({ sparsity }) => share * sparsity);
+    const all = targets.map(({ weight }) => weight);
+    return globalShares(all, pattern, share * (options.sparsity as number));
   }
 
   function before(step: number): void {
@@ -99,10 +116,32 @@ export function gradualPruning(
     }
   }
 
+  function state(): PartState {
+    const masks = targets.flatMap(({ mask }, i) => (mask ? [[i, maskValues(mask)] as const] : []));
+    const zeros = targets.map((target, i) => [`zeros/${i}`, target.zeros] as const);
+    return { arrays: Object.fromEntries(masks), numbers: Object.fromEntries(zeros) };
+  }
+
+  function restore(saved: PartState): void {
+    for (const [i, target] of targets.entries()) {
+      const { shape, variable } = target.weight;
+      target.zeros = countIn(saved, `zeros/${i}`, variable.size);
+      target.mask?.dispose();
+      target.mask = undefined;
+      if (!saved.arrays?.[i]) continue;
+      const values = arrayIn(saved, String(i), Float32Array, variable.size);
+      target.mask = tf.tensor(values.slice(), shape as number[]);
+    }
+  }
+
   return {
     name: "prune",
+    end,
+    restore,
+    state,
     before,
     after,
+    settled: (step) => step >= end,
     finish,
     dispose: () => {
       for (const { mask } of targets) mask?.dispose();
@@ -115,8 +154,28 @@ export function gradualPruning(
   };
 }
 
+/** A slice: the cpu backend hands out its own array. */
+function maskValues(mask: tf.Tensor): Float32Array {
+  return (mask.dataSync() as Float32Array).slice();
+}
+
 function dropMinus(values: Float32Array): void {
   for (let i = 0; i < values.length; i++) if (values[i] === 0) values[i] = 0;
+}
+
+function checkScope(options: GradualPruneOptions, ownSparsity: boolean): "local" | "global" {
+  const { scope = "local", pattern, targets, sparsity } = options;
+  if (scope !== "local" && scope !== "global") {
+    throw new RangeError(`scope: wanted local or global, got ${scope}`);
+  }
+  if (scope === "global" && (ownSparsity || targets !== undefined)) {
+    const got = ownSparsity ? `pattern ${pattern}` : "targets";
+    throw new RangeError(`scope: wanted one sparsity for a global one, got ${got}`);
+  }
+  if (scope === "global" && sparsity === undefined) {
+    throw new RangeError("sparsity: wanted one for the global scope, got none");
+  }
+  return scope;
 }
 
 function checkSteps({ begin = 0, end, frequency }: GradualPruneOptions, steps: number) {
@@ -154,7 +213,7 @@ function chooseTargets(
     const own = ownSparsity ? 0 : (targets[weight.name] ?? targets[weight.layer] ?? sparsity);
     if (own === undefined) throw new RangeError(`sparsity: wanted one for ${weight.name}, got none`);
     checkFinal("sparsity", own);
-    return { weight, sparsity: own, zeros: 0 };
+    return { weight, sparsity: own, mask: undefined, zeros: 0 };
   });
 }
 

@@ -8,19 +8,40 @@
  * not have by itself, are never called.
  */
 
+export type { Ranges } from "../compress/index.js";
+export { type Augment, type AugmentOptions, augmenter, type ElasticOptions } from "../data/index.js";
+export { type Acceleration, accelerate } from "./accelerate/index.js";
 export { modelArtifacts } from "./artifacts.js";
-export { type FineTuneOptions, type FineTuneResult, fineTune, type Progress } from "./fine-tune.js";
+export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
+export type { ClusterOptions } from "./cluster/clustering.js";
+export type { CentroidStart } from "./cluster/k-means.js";
+export type { EarlyStoppingOptions } from "./early-stopping.js";
+export { fineTune } from "./fine-tune.js";
 export { freezeLayers, freezeNormalization, frozenPart, normalizations } from "./freeze.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
+export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";
 export { type Pattern, type PrunedWeight, type PruneOptions, type PruneReport, pruneModel } from "./prune.js";
+export type { QuantizeTrainingOptions } from "./qat/options.js";
+export { type QuantizedPredictOptions, quantizedPredict } from "./qat/predict.js";
 export {
   type QuantizedWeight,
   type QuantizeOptions,
   type QuantizeReport,
   quantizeModel,
 } from "./quantize.js";
+export {
+  type CosineRateOptions,
+  constantRate,
+  cosineRate,
+  type ExponentialRateOptions,
+  exponentialRate,
+  type RateSchedule,
+  type StepRateOptions,
+  stepRate,
+} from "./rates.js";
+export type { CheckpointOptions } from "./resume.js";
 export type { TrainingData } from "./samples.js";
 export {
   constantSparsity,
@@ -30,6 +51,8 @@ export {
   type Schedule,
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
+export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
 export { type HeadOptions, headFor } from "./transfer-head.js";
 export { cutModel, joinModels } from "./transfer-model.js";
-export type { WeightChoice, WeightPattern } from "./weights.js";
+export type { Figures } from "./validation.js";
+export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";

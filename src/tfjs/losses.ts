@@ -15,7 +15,7 @@ export type LossFunction = (target: tf.Tensor, output: tf.Tensor) => tf.Tensor;
 
 export interface Loss {
   readonly of: LossFunction;
-  /** The targets are labels, which come as one-hot rows. */
+  /** The targets are labels, which come as one-hot rows; a row of zeros is a sample without a label. */
   readonly labelled: boolean;
   /** Number of right answers in a batch; absent where the loss is no classification. */
   readonly correct?: LossFunction;
@@ -24,7 +24,7 @@ export interface Loss {
 const EPSILON = 1e-7;
 
 const losses: Readonly<Record<LossName, Loss>> = {
-  sparseCategoricalCrossentropy: { of: crossEntropy, labelled: true, correct: sameClass },
+  sparseCategoricalCrossentropy: { of: crossEntropy, labelled: true, correct: sameLabel },
   categoricalCrossentropy: { of: crossEntropy, labelled: false, correct: sameClass },
   binaryCrossentropy: { of: binaryCrossEntropy, labelled: false, correct: sameSide },
   meanSquaredError: { of: (target, output) => tf.squaredDifference(target, output), labelled: false },
@@ -62,6 +62,11 @@ function binaryCrossEntropy(target: tf.Tensor, output: tf.Tensor): tf.Tensor {
   const yes = tf.mul(target, tf.log(share));
   const no = tf.mul(tf.sub(1, target), tf.log(tf.sub(1, share)));
   return tf.neg(tf.add(yes, no));
+}
+
+function sameLabel(target: tf.Tensor, output: tf.Tensor): tf.Tensor {
+  const same = tf.equal(tf.argMax(target, -1), tf.argMax(output, -1));
+  return tf.sum(tf.logicalAnd(same, tf.equal(tf.max(target, -1), 1)));
 }
 
 function sameClass(target: tf.Tensor, output: tf.Tensor): tf.Tensor {

@@ -8,16 +8,28 @@ import { product } from "./columns.js";
 export interface TrainingData {
   /** f32[count, ...the model's input], or its numbers in a row. */
   readonly x: Float32Array | tf.Tensor;
-  /** Labels, integers in [0, classes), one a sample; or f32[count, ...the model's output]. */
-  readonly y: Uint8Array | Int32Array | Float32Array | tf.Tensor;
+  /**
+   * Labels, integers in [0, classes), one a sample, -1 where there is none; or f32[count, ...the model's
+   * output]. May be left out where the labels are not learned from.
+   */
+  readonly y?: Uint8Array | Int32Array | Float32Array | tf.Tensor;
 }
 
 export interface Samples {
   readonly count: number;
   /** True where y is labels, handed out as one-hot rows. */
   readonly labelled: boolean;
+  /** False where y was left out: its tensors are zeros. */
+  readonly answered: boolean;
   /** New tensors with the samples of these numbers; the caller disposes them. */
-  batch(indices: Int32Array): { readonly x: tf.Tensor; readonly y: tf.Tensor };
+  batch(indices: Int32Array): Batch;
+}
+
+export interface Batch {
+  readonly x: tf.Tensor;
+  readonly y: tf.Tensor;
+  /** Samples that have an answer in y. */
+  readonly answers: number;
 }
 
 /**
@@ -25,17 +37,23 @@ export interface Samples {
  *
  * @param model gives the sizes of a sample and of its output
  * @param labelled y is labels
+ * @param augment called for every batch, with x and sizes
  * @throws RangeError where sizes do not fit, there are no samples, or a label is outside
  */
-export function openSamples(model: LayersModel, data: TrainingData, labelled: boolean): Samples {
+export function openSamples(
+  model: LayersModel,
+  data: TrainingData,
+  labelled: boolean,
+  augment?: (x: Float32Array, count: number, shape: readonly number[]) => void,
+): Samples {
   const input = sampleShape(model.inputs, "input");
   const output = sampleShape(model.outputs, "output");
   const x = numbersOf(data.x, "x");
-  const y = numbersOf(data.y, "y");
+  const y = data.y === undefined ? undefined : numbersOf(data.y, "y");
   const count = countSamples("x", x.length, input);
   const classes = output.at(-1) as number;
-  if (labelled) checkLabels(y, count, output, classes);
-  else if (countSamples("y", y.length, output) !== count) {
+  if (y && labelled) checkLabels(y, count, output, classes);
+  else if (y && countSamples("y", y.length, output) !== count) {
     throw new RangeError(`y: wanted ${count} samples as x has, got ${y.length / product(output)}`);
   }
   const xSize = product(input);
@@ -43,25 +61,42 @@ export function openSamples(model: LayersModel, data: TrainingData, labelled: bo
   let xBatch = new Float32Array();
   let yBatch = new Float32Array();
 
-  function batch(indices: Int32Array) {
+  function batch(indices: Int32Array): Batch {
     const size = indices.length;
     if (xBatch.length < size * xSize) {
       xBatch = new Float32Array(size * xSize);
       yBatch = new Float32Array(size * ySize);
     }
     gather(xBatch, x, indices, xSize);
-    if (labelled) {
-      yBatch.fill(0);
-      for (let i = 0; i < size; i++) yBatch[i * classes + y[indices[i]]] = 1;
-    } else gather(yBatch, y, indices, ySize);
+    const xs = xBatch.subarray(0, size * xSize);
+    augment?.(xs, size, input);
+    const answers = fillTargets(indices);
     // The wasm backend copies now; cpu keeps the view, which is why a batch is disposed before the next.
     return {
-      x: tf.tensor(xBatch.subarray(0, size * xSize), [size, ...input]),
+      x: tf.tensor(xs, [size, ...input]),
       y: tf.tensor(yBatch.subarray(0, size * ySize), [size, ...output]),
+      answers,
     };
   }
 
-  return { count, labelled, batch };
+  function fillTargets(indices: Int32Array): number {
+    if (!y) return 0;
+    if (!labelled) {
+      gather(yBatch, y, indices, ySize);
+      return indices.length;
+    }
+    let answers = 0;
+    yBatch.fill(0);
+    for (let i = 0; i < indices.length; i++) {
+      const label = y[indices[i]];
+      if (label < 0) continue;
+      yBatch[i * classes + label] = 1;
+      answers += 1;
+    }
+    return answers;
+  }
+
+  return { count, labelled, answered: y !== undefined, batch };
 }
 
 /** Sizes of one sample, the batch left away. */
@@ -101,8 +136,10 @@ function checkLabels(y: ArrayLike<number>, count: number, output: readonly numbe
   }
   if (y.length !== count) throw new RangeError(`y: wanted ${count} labels as x has samples, got ${y.length}`);
   for (let i = 0; i < count; i++) {
-    if (!(Number.isInteger(y[i]) && y[i] >= 0 && y[i] < classes)) {
-      throw new RangeError(`y: wanted labels that are integers in [0, ${classes}), got ${y[i]} at ${i}`);
+    if (!(Number.isInteger(y[i]) && y[i] >= -1 && y[i] < classes)) {
+      throw new RangeError(
+        `y: wanted labels, -1 for none or integers in [0, ${classes}), got ${y[i]} at ${i}`,
+      );
     }
   }
 }

@@ -10,14 +10,22 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 export interface StepPart {
   /** Names the part in a checkpoint: "prune". */
   readonly name: string;
-  /** Takes up what `state` gave, before the first step of a run that goes on. */
+  /**
+   * Takes up what `state` gave: before the first step of a run that goes on, and after the last one of a
+   * run that ends with an epoch before. The model has the weights of that moment already.
+   */
   restore?(state: PartState): void;
   /** Before a step, which are counted from 0 over the whole run. */
   before?(step: number): void;
-  /** Runs the forward pass of a step, and may let the model see other weights or values meanwhile. */
-  around?<T>(forward: () => T): T;
+  /**
+   * Runs a forward pass, and may let the model see other weights or values meanwhile. `training` is
+   * false for a pass over validation data, of which nothing may be learned.
+   */
+  around?<T>(forward: () => T, training: boolean): T;
   /** After the optimizer moved the weights. */
   after?(step: number): void;
+  /** False while steps after this one will still change what the model is: prune more of it. */
+  settled?(step: number): boolean;
   /** Between two steps: all that a checkpoint must keep, apart from the model's weights. */
   state?(): PartState;
   /** Once, when the run ends, by itself or by its signal. */

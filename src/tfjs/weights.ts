@@ -55,7 +55,7 @@ export function checkModel(model: LayersModel): void {
   }
 }
 
-/** The layers that compute: those of nested models, and what a TimeDistributed runs, in place of these. */
+/** The layers that compute: those of nested models, and what TimeDistributed wraps. */
 export function leafLayers(model: { readonly layers: readonly Layer[] }): Layer[] {
   return model.layers.flatMap((layer) => {
     const { layers, layer: wrapped } = layer as { layers?: unknown; layer?: Layer };

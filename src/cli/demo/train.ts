@@ -6,7 +6,6 @@ import type { Host } from "../host.js";
 import type { Tfjs } from "../peer.js";
 import { withProgress } from "../progress.js";
 import { type DemoData, type Digits, pixels } from "./data.js";
-import { fastTransposedProducts } from "./transposed.js";
 
 export interface TrainingSettings {
   readonly denseEpochs: number;
@@ -42,10 +41,10 @@ export async function trainBoth(
   onTrained: (name: "dense" | "sparse", trained: Trained) => void,
 ): Promise<{ dense: Trained; sparse: Trained }> {
   const model = createLenet(tf, settings.seed);
-  const restore = fastTransposedProducts(tf);
+  const acceleration = await pare.accelerate(tf);
   try {
     const train = async (name: "dense" | "sparse", prune: boolean): Promise<Trained> => {
-      const seconds = await trainOnce(host, tf, pare, model, data.train, settings, prune);
+      const seconds = await trainOnce(host, pare, model, data.train, settings, prune);
       const trained: Trained = {
         artifacts: await pare.modelArtifacts(model),
         validationAccuracy: pare.accuracyOf(model, data.validation.x, data.validation.y),
@@ -56,7 +55,7 @@ export async function trainBoth(
     };
     return { dense: await train("dense", false), sparse: await train("sparse", true) };
   } finally {
-    restore();
+    acceleration.undo();
     model.dispose();
   }
 }
@@ -76,67 +75,44 @@ function createLenet(tf: typeof Tfjs, seed: number): Tfjs.LayersModel {
   });
 }
 
-async function trainOnce(
+function trainOnce(
   host: Host,
-  tf: typeof Tfjs,
   pare: typeof PareTfjs,
   model: Tfjs.LayersModel,
   { x, y, count }: Digits,
   settings: TrainingSettings,
   prune: boolean,
 ): Promise<number> {
-  const { batchSize, seed, pattern, sparsities, pruneUntil } = settings;
+  const { batchSize, learningRate, finalRate, seed, pattern, sparsities, pruneUntil } = settings;
   const epochs = prune ? settings.sparseEpochs : settings.denseEpochs;
   const steps = epochs * Math.ceil(count / batchSize);
-  const optimizer = cosineAdam(tf, settings, steps);
   const title = prune ? `pruning while training, ${epochs} epochs` : `training dense, ${epochs} epochs`;
-  try {
-    return await withProgress(host, title, async (progress) => {
-      const { seconds } = await pare.fineTune(
-        model,
-        { x, y },
-        {
-          epochs,
-          batchSize,
-          optimizer,
-          loss: "sparseCategoricalCrossentropy",
-          seed: seed + Number(prune),
-          ...(prune && {
-            prune: {
-              pattern,
-              targets: sparsities,
-              include: Object.keys(sparsities),
-              end: Math.floor(pruneUntil * (steps - 1)),
-            },
-          }),
-          signal: host.signal,
-          onProgress: ({ step, loss, sparsity }) => {
-            const zeros = prune ? `, ${(100 * sparsity).toFixed(1)} % zeros` : "";
-            progress.update(step / steps, `loss ${loss.toFixed(4)}${zeros}`);
+  return withProgress(host, title, async (progress) => {
+    const { seconds } = await pare.fineTune(
+      model,
+      { x, y },
+      {
+        epochs,
+        batchSize,
+        // By the step, not the clock, so that a run can be repeated.
+        learningRate: pare.cosineRate({ from: learningRate, to: learningRate * finalRate }),
+        loss: "sparseCategoricalCrossentropy",
+        seed: seed + Number(prune),
+        ...(prune && {
+          prune: {
+            pattern,
+            targets: sparsities,
+            include: Object.keys(sparsities),
+            end: Math.floor(pruneUntil * (steps - 1)),
           },
+        }),
+        signal: host.signal,
+        onProgress: ({ step, loss, sparsity }) => {
+          const zeros = prune ? `, ${(100 * sparsity).toFixed(1)} % zeros` : "";
+          progress.update(step / steps, `loss ${loss.toFixed(4)}${zeros}`);
         },
-      );
-      return seconds;
-    });
-  } finally {
-    optimizer.dispose();
-  }
-}
-
-/** Adam with a rate that falls at every step: by the step, not the clock, so that a run can be repeated. */
-function cosineAdam(
-  tf: typeof Tfjs,
-  { learningRate, finalRate }: TrainingSettings,
-  steps: number,
-): Tfjs.Optimizer {
-  const optimizer = tf.train.adam(learningRate);
-  const apply = optimizer.applyGradients.bind(optimizer);
-  let step = 0;
-  optimizer.applyGradients = (gradients) => {
-    const share = 0.5 + 0.5 * Math.cos((Math.PI * step++) / steps);
-    const rate = learningRate * (finalRate + (1 - finalRate) * share);
-    (optimizer as unknown as { learningRate: number }).learningRate = rate;
-    apply(gradients);
-  };
-  return optimizer;
+      },
+    );
+    return seconds;
+  });
 }
