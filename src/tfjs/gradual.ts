@@ -154,9 +154,9 @@ export function gradualPruning(
   };
 }
 
-/** A slice: the cpu backend hands out its own array. */
+/** A copy, and of floats: what the cpu backend casts from booleans stays an array of bytes. */
 function maskValues(mask: tf.Tensor): Float32Array {
-  return (mask.dataSync() as Float32Array).slice();
+  return Float32Array.from(mask.dataSync());
 }
 
 function dropMinus(values: Float32Array): void {

@@ -83,9 +83,9 @@ export async function runEpochs(run: Run, position: Position): Promise<void> {
       if (ends) await endEpoch(run, position);
       else if (due) await report(run, position);
       if (due) await clock.pause();
-      const aborted = due && signal?.aborted === true;
+      const aborted = signal?.aborted;
       if (checkpoint && (ends || aborted || checkpoint.isDue())) await checkpoint.save(position);
-      if (aborted) signal.throwIfAborted();
+      if (aborted) signal?.throwIfAborted();
     }
   } finally {
     position.meter.dispose();

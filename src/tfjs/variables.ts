@@ -7,10 +7,10 @@ import type { SavedArray, SavedState } from "./state.js";
 /** A copy of the numbers of each, by its place in the list. */
 export function saveVariables(variables: readonly tf.Variable[]): SavedState {
   const arrays: Record<string, SavedArray> = {};
-  // A slice: the cpu backend hands out its own array.
   for (const [i, variable] of variables.entries()) {
-    const values = variable.dataSync().slice();
-    arrays[i] = variable.dtype === "float32" ? (values as Float32Array) : Int32Array.from(values);
+    // A copy, and of its dtype: the cpu backend hands out its own array, of bytes for what was a boolean.
+    const values = variable.dataSync();
+    arrays[i] = variable.dtype === "float32" ? Float32Array.from(values) : Int32Array.from(values);
   }
   return { arrays };
 }
