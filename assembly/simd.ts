@@ -160,3 +160,12 @@ export function store_4x8(y: usize, r01_u8x16: v128, r23_u8x16: v128): void {
   v128.store(y, i8x16.shuffle(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
   v128.store(y, i8x16.shuffle(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 16);
 }
+
+// acc + x * y, rounded once in the relaxed binary and twice in the other. For training alone: what the
+// inference binary computes is the same everywhere.
+// @ts-ignore: decorator
+@inline
+export function fused_add(acc_f32x4: v128, x_f32x4: v128, y_f32x4: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(x_f32x4, y_f32x4, acc_f32x4);
+  return f32x4.add(acc_f32x4, f32x4.mul(x_f32x4, y_f32x4));
+}

@@ -19,6 +19,8 @@ export interface TimeCase {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
+  /** In place of what was asked for, where the peer is that slow. */
+  readonly effort?: Effort;
   /** Why the case cannot be tried here, such as a folder that is absent; absent where it can. */
   readonly missing?: string;
   prepare(): Contest | Promise<Contest>;
@@ -40,7 +42,9 @@ export async function runTimeCase(entry: TimeCase, effort: Effort): Promise<Time
   try {
     contest = await entry.prepare();
     const { matched, detail } = contest.match;
-    const times = matched ? summarize(timeRounds(contest.subject, contest.peer, effort)) : untimed;
+    const times = matched
+      ? summarize(timeRounds(contest.subject, contest.peer, entry.effort ?? effort))
+      : untimed;
     return { suite, case: name, matched, subject, peer, ...times, detail };
   } catch (error) {
     return { suite, case: name, matched: false, subject, peer, ...untimed, detail: messageOf(error) };

@@ -19,6 +19,7 @@ import { convolutionCases, convolutionNote } from "./suites/convolutions.js";
 import { modelCases, modelNote } from "./suites/models.js";
 import { productCases, productNote } from "./suites/products.js";
 import { sizeCases, sizeNote } from "./suites/size.js";
+import { trainCases, trainNote } from "./suites/train.js";
 import { bandwidthNote, weightCases, weightNote } from "./suites/weights.js";
 import { quick, thorough } from "./timing.js";
 
@@ -34,19 +35,13 @@ const benches: Readonly<Record<Suite, Bench>> = {
     notes: (rows) => [productNote, convolutionNote(rows), weightNote, bandwidthNote(rows)],
   },
   models: { cases: modelCases, notes: () => [modelNote] },
-  train: { cases: [], notes: () => [] },
+  train: { cases: trainCases, notes: () => [trainNote] },
   size: { cases: sizeCases, notes: () => [sizeNote] },
 };
-
-const emptySuite = "there are no cases yet: pare has no training kernels to measure";
 
 async function runSuite(suite: Suite, isQuick: boolean): Promise<Row[]> {
   const { cases, notes } = benches[suite];
   console.log(`\n${suite}`);
-  if (cases.length === 0) {
-    console.log(emptySuite);
-    return [];
-  }
   console.log(formatHeader(suite));
   const rows: Row[] = [];
   for (const entry of cases) {

@@ -15,17 +15,31 @@ export interface Effort {
   /** A sample is as many calls as take about this long, at least one. */
   readonly sampleSeconds: number;
   readonly rounds: number;
-  /** Fewer rounds where calls are slow, but never less than 10. */
+  /** Fewer rounds where calls are slow, but never less than `fewestRounds`. */
   readonly budgetSeconds: number;
+  readonly fewestRounds: number;
 }
 
-export const thorough: Effort = { warmUpSeconds: 0.4, sampleSeconds: 0.008, rounds: 61, budgetSeconds: 12 };
-export const quick: Effort = { warmUpSeconds: 0.1, sampleSeconds: 0.003, rounds: 15, budgetSeconds: 2 };
-
-const fewestRounds = 10;
+export const thorough: Effort = {
+  warmUpSeconds: 0.4,
+  sampleSeconds: 0.008,
+  rounds: 61,
+  budgetSeconds: 12,
+  fewestRounds: 10,
+};
+export const quick: Effort = {
+  warmUpSeconds: 0.1,
+  sampleSeconds: 0.003,
+  rounds: 15,
+  budgetSeconds: 2,
+  fewestRounds: 10,
+};
+/** For a peer that takes seconds a call, and hundreds of times as long as the subject. */
+export const patient: Effort = { ...thorough, warmUpSeconds: 0.1, rounds: 3, fewestRounds: 3 };
 
 export function timeRounds(subject: Side, peer: Side, effort: Effort): Round[] {
   const sides = [subject, peer].map((side) => ({ side, count: calibrate(side, effort) }));
+  const { fewestRounds } = effort;
   const until = performance.now() + effort.budgetSeconds * 1e3;
   const rounds: Round[] = [];
   while (rounds.length < effort.rounds && (rounds.length < fewestRounds || performance.now() < until)) {

@@ -1,13 +1,13 @@
-// npm run bench -- [kernels|models|train|size|all] [--quick] [--json FILE]: bundles bench/ and runs it with
-// this same node. tfjs and the other packages stay outside of the bundle, as their users load them.
+// npm run bench -- [kernels|models|train|size|all] [--quick] [--json FILE] and npm run study -- NAME [--quick]:
+// bundles bench/ and runs it with this same node. tfjs and the other packages stay outside of the bundle, as their users load them.
 import { spawnSync } from "node:child_process";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-// `costs` prints the table of src/kernels/costs.ts, which is no comparison.
-const entry = process.argv[2] === "costs" ? "costs" : "main";
+// `costs` prints the table of src/kernels/costs.ts, `study` trains on real data: neither compares times.
+const entry = ["costs", "study"].includes(process.argv[2]) ? process.argv[2] : "main";
 const outfile = `${root}/build/bench/${entry}.js`;
 
 // The size of dist/ is measured too: it has to be made of these sources.

@@ -2,13 +2,17 @@
 
 import {
   checkPruneSettings,
+  joinNotes,
   type LayerReport,
+  namesOf,
   type OpenRunner,
   type Pattern,
   pause,
   pruneGraph,
+  quantizeByRanges,
   quantizeGraph,
   type RangeMethod,
+  type Ranges,
   rankLayers,
   readSamples,
   reportLayers,
@@ -38,7 +42,12 @@ export interface CompressOptions {
    * takes the ranges of all values from them; a hundred or a few are enough.
    */
   readonly calibration?: InputData | Readonly<Record<string, InputData>>;
-  /** int8 (default) wants calibration; f32 keeps weights and values as they are. */
+  /**
+   * Ranges of values that are known, such as those of a model trained with `quantize`: in place of
+   * calibration, and of all that moves weights or biases by it.
+   */
+  readonly ranges?: Ranges;
+  /** int8 (default) wants calibration or ranges; f32 keeps weights and values as they are. */
   readonly precision?: "int8" | "f32";
   /** Part of each kernel to zero, in [0, 1); zeros that are there count. Default: none. */
   readonly sparsity?: number;
@@ -112,18 +121,25 @@ export async function compress(
   const { graph: pruned, skipped } = prunedWith(imported, settings, options);
   report("prune", 1);
 
+  const quantized = (samples: Samples) =>
+    quantizeGraph(pruned, {
+      ...settings,
+      inputError: INPUT_ERROR,
+      keepF32: namesOf(pruned, options.keepF32 ?? []),
+      samples,
+      open: runnerOf(options),
+      signal,
+      onProgress: report,
+    });
+  const asF32 = () => ({ graph: fuseResidual(pruned), notes: new Map<string, string>() });
+  const byRanges = (ranges: Ranges) =>
+    quantizeByRanges(pruned, ranges, namesOf(pruned, options.keepF32 ?? []));
   const { graph, notes } =
-    settings.precision === "f32" || !samples
-      ? { graph: fuseResidual(pruned), notes: new Map<string, string>() }
-      : await quantizeGraph(pruned, {
-          ...settings,
-          inputError: INPUT_ERROR,
-          keepF32: namesOf(pruned, options.keepF32 ?? []),
-          samples,
-          open: runnerOf(options),
-          signal,
-          onProgress: report,
-        });
+    settings.precision === "f32"
+      ? asF32()
+      : options.ranges
+        ? byRanges(options.ranges)
+        : await quantized(samples as Samples);
   checkGraph(graph);
 
   await pause(signal);
@@ -150,6 +166,7 @@ export async function sensitivity(
   model: string | SavedArtifacts,
   options: CompressOptions,
 ): Promise<readonly Sensitivity[]> {
+  if (options.ranges) throw new RangeError("ranges: wanted calibration in their place");
   const settings = readOptions({ ...options, precision: "int8" });
   const { signal, onProgress } = options;
   await pause(signal);
@@ -207,9 +224,7 @@ function readOptions(options: CompressOptions): Settings {
   if (precision !== "int8" && precision !== "f32") {
     throw new RangeError(`precision: wanted int8 or f32, got ${precision}`);
   }
-  if (precision === "int8" && options.calibration === undefined) {
-    throw new RangeError("calibration: int8 wants samples as the model gets them, got none");
-  }
+  if (precision === "int8") checkSource(options);
   if (!["percentile", "mse", "entropy", "min-max"].includes(activations)) {
     throw new RangeError(`activations: wanted percentile, mse, entropy or min-max, got ${activations}`);
   }
@@ -219,6 +234,19 @@ function readOptions(options: CompressOptions): Settings {
   checkPruneSettings({ sparsity, pattern });
   const ranges = activations === "percentile" ? { method: activations, percentile } : { method: activations };
   return { precision, sparsity, pattern, ranges, biasCorrection, equalization };
+}
+
+function checkSource({ calibration, ranges }: CompressOptions): void {
+  if (calibration === undefined && ranges === undefined) {
+    throw new RangeError("calibration: int8 wants samples as the model gets them, got none");
+  }
+  if (ranges === undefined) return;
+  if (calibration !== undefined) throw new RangeError("ranges: wanted no calibration with them");
+  if (typeof ranges !== "object" || ranges === null) {
+    throw new TypeError(
+      `ranges: wanted ranges by name of value, got ${ranges === null ? "null" : typeof ranges}`,
+    );
+  }
 }
 
 type Artifacts = ModelArtifacts & { readonly sourceHash?: string };
@@ -232,14 +260,14 @@ async function openArtifacts(model: string | SavedArtifacts, allowRemote: boolea
 /** Without times or versions of the platform: the same input makes the same file. */
 function provenanceOf(
   { sourceHash }: Artifacts,
-  { created }: CompressOptions,
+  { created, ranges: known }: CompressOptions,
   { precision, sparsity, pattern, ranges, biasCorrection, equalization }: Settings,
   samples: number | undefined,
 ): Provenance {
   const { method: activations, ...numbers } = ranges;
   const pruning = sparsity === undefined && pattern === "unstructured" ? {} : { sparsity, pattern };
-  const quantization =
-    precision === "f32" ? {} : { samples, activations, ...numbers, biasCorrection, equalization };
+  const calibrated = { samples, activations, ...numbers, biasCorrection, equalization };
+  const quantization = precision === "f32" ? {} : known ? { activations: "given" } : calibrated;
   return {
     versions: { pare: version },
     recipe: { precision, ...pruning, ...quantization },
@@ -266,21 +294,4 @@ function resultOf(
     save: async (path, accuracy) => saveFile(path, await bytes(accuracy)),
     createModel: (options) => createModel(graph, options),
   };
-}
-
-/** @throws RangeError for a name that no layer with a kernel has */
-function namesOf(graph: Graph, names: readonly string[]): ReadonlySet<string> {
-  const layers = graph.nodes.filter(({ weights }) => weights.kernel !== undefined).map(({ name }) => name);
-  const unknown = names.find((name) => !layers.includes(name));
-  if (unknown === undefined) return new Set(names);
-  throw new RangeError(`keepF32: wanted names of layers (${layers.join(", ")}), got ${unknown}`);
-}
-
-function joinNotes(...all: readonly ReadonlyMap<string, string>[]): ReadonlyMap<string, string> {
-  const joined = new Map<string, string>();
-  for (const [name, note] of all.flatMap((notes) => [...notes])) {
-    const before = joined.get(name);
-    joined.set(name, before === undefined ? note : `${before}; ${note}`);
-  }
-  return joined;
 }

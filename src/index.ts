@@ -1,6 +1,6 @@
 /** `pare`: compresses tfjs models, reads, writes and runs `.pare` files. */
 
-export { type LayerReport, macsOf, type Pattern, type Sensitivity } from "./compress/index.js";
+export { type LayerReport, macsOf, type Pattern, type Ranges, type Sensitivity } from "./compress/index.js";
 export {
   type CompressOptions,
   type CompressProgress,

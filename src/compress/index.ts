@@ -1,5 +1,6 @@
 /** Prune, calibrate, quantize: arrays and graphs only. The only door of this folder. */
 
+export { activationFunction } from "./activation.js";
 export { type CorrectionOptions, measureShifts, type Shifts } from "./bias-correction.js";
 export {
   type CollectOptions,
@@ -9,9 +10,10 @@ export {
   readSamples,
   type Samples,
 } from "./calibrate.js";
-export { type Statistics, StatisticsBuilder } from "./histogram.js";
+export { mergeStatistics, type Statistics, StatisticsBuilder } from "./histogram.js";
 export { type KernelForm, type KernelNode, kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
-export { paramsOf, type Range } from "./params.js";
+export { joinNotes, namesOf } from "./layer-notes.js";
+export { paramsOf, type Range, roundHalfEven } from "./params.js";
 export { pause } from "./pause.js";
 export {
   checkPruneSettings,
@@ -21,9 +23,23 @@ export {
   type PruneSettings,
   pruneGraph,
 } from "./prune.js";
-export { buildQuantized, chooseAllParams, hasTable, type QuantizeParams } from "./quantize.js";
+export {
+  buildQuantized,
+  chooseAllParams,
+  hasTable,
+  type QuantizeParams,
+  storesCodes,
+} from "./quantize.js";
 export { type QuantizedGraph, type QuantizeOptions, quantizeGraph } from "./quantize-graph.js";
-export { planQuantization, type QuantizePlan } from "./quantize-plan.js";
+export { isMadeInCodes, planQuantization, type QuantizePlan, readsCodes } from "./quantize-plan.js";
+export {
+  paramsFromRanges,
+  quantizeByRanges,
+  type RangedValues,
+  type Ranges,
+  rangedValues,
+} from "./quantize-ranges.js";
+export { codesToStore, quantizeLayer } from "./quantize-weights.js";
 export { chooseParams, percentileRange, type RangeMethod, searchParams } from "./range.js";
 export { type LayerReport, macsOf, reportLayers } from "./report.js";
 export { rankLayers, type Sensitivity } from "./sensitivity.js";

@@ -93,6 +93,25 @@ function codesOf(node: Node): "move" | "fold" | "own" | "table" | "copy" | undef
   return node.attrs.fn === "linear" ? "copy" : "table";
 }
 
+/**
+ * Whether integer kernels make a node's value, so that all its readers see it rounded; of other values that
+ * are u7 only the readers in codes see their codes.
+ */
+export function isMadeInCodes({ roots, layers, tables }: QuantizePlan, node: Node): boolean {
+  if (!roots.has(node.name)) return false;
+  const codes = codesOf(node);
+  if (codes === "table" || codes === "copy") return tables.has(node.name);
+  return codes !== undefined || layers.some((layer) => layer.node.name === node.name);
+}
+
+/** Whether a node of a plan reads its inputs in u7. */
+export function readsCodes({ roots, layers, tables }: QuantizePlan, node: Node): boolean {
+  if (layers.some((layer) => layer.node.name === node.name) || tables.has(node.name)) return true;
+  const codes = codesOf(node);
+  if (codes === undefined || codes === "copy" || codes === "table") return false;
+  return node.inputs.every((value) => roots.has(value)) && (roots.has(node.name) || node.op === "reduce");
+}
+
 /** A depthwise kernel writes codes alone. */
 const hasNoWideForm = ({ op }: Node): boolean => op === "depthwiseConv2d" || op === "convTranspose2d";
 

@@ -100,7 +100,7 @@ export function buildQuantized(
 }
 
 /** Weights that a file may hold in s8 though their op computes in f32. */
-function storesCodes({ op }: Node, role: string): boolean {
+export function storesCodes({ op }: Node, role: string): boolean {
   const rule = opRule(op)?.weights[role];
   return rule?.depth === undefined && rule?.dtypes.includes("s8") === true;
 }

@@ -1,5 +1,6 @@
 // The door of data: reading arrays, drawing digits, random numbers, batches.
 
+export { type Augment, type AugmentOptions, augmenter } from "./augment.js";
 export {
   applyScale,
   batchesOf,
@@ -23,6 +24,7 @@ export {
   oneHot,
 } from "./csv-columns.js";
 export { DIGIT_SIZE, type DrawnDigits, type DrawOptions, drawDigits } from "./digits.js";
+export type { ElasticOptions } from "./elastic.js";
 export { encodeIdx, isIdx, parseIdx } from "./idx.js";
 export type { ArrayOf, DType, NdArray, NumberArray } from "./ndarray.js";
 export { encodeNpy, isNpy, parseNpy } from "./npy.js";

@@ -115,7 +115,7 @@ function checkState(state: RandomState): RandomState {
 }
 
 /** ln(x) for x in (0, 1], within 2 ulp, by + - * / alone: the atanh series at (x - 1) / (x + 1). */
-function naturalLog(x: number): number {
+export function naturalLog(x: number): number {
   let mantissa = x;
   let exponent = 0;
   while (mantissa < Math.SQRT1_2) {

@@ -43,6 +43,8 @@ export function describeRun(
     optimizer: [optimizer.getClassName(), config],
     learningRate: learningRate ?? ownRate,
     prune: options.prune,
+    cluster: options.cluster,
+    quantize: options.quantize,
     parts: parts.map(({ name }) => name),
     terms: terms.map(({ name, layers }) => [name, layers]),
     augment: options.augment !== undefined,

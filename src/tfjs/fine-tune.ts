@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { describeRun } from "./about.js";
 import { createClock } from "./clock.js";
+import { clustering } from "./cluster/clustering.js";
 import { createStopper } from "./early-stopping.js";
 import { openForward } from "./forward.js";
 import { type GradualPruning, gradualPruning } from "./gradual.js";
@@ -12,6 +13,7 @@ import { type Run, runEpochs, startOf, stepsDone } from "./loop.js";
 import { findLoss, type Loss } from "./losses.js";
 import { openNoise } from "./noise.js";
 import { checkOptions, type FineTuneOptions, type FineTuneResult } from "./options.js";
+import { type Quantizing, quantizing } from "./qat/quantizing.js";
 import { constantRate, type RateSchedule, rateOf, setRate } from "./rates.js";
 import { openCheckpoint } from "./resume.js";
 import { openSamples, type Samples, type TrainingData } from "./samples.js";
@@ -42,13 +44,13 @@ export async function fineTune(
   try {
     checkOptions(options);
     options.signal?.throwIfAborted();
-    return await train(model, planRun(model, data, options), options);
+    return await train(model, await planRun(model, data, options), options);
   } finally {
     for (const held of [...(options.parts ?? []), ...(options.terms ?? [])]) held.dispose?.();
   }
 }
 
-/** All that is checked before the first tensor is made. */
+/** What a run is made of; a part that is its own holds tensors at most once it trains. */
 interface Plan {
   readonly weights: readonly ModelWeight[];
   readonly learned: readonly ModelWeight[];
@@ -56,13 +58,16 @@ interface Plan {
   readonly samples: Samples;
   readonly stepsPerEpoch: number;
   readonly pruning: GradualPruning | undefined;
+  readonly quantization: Quantizing | undefined;
+  /** Parts that the run made itself, and all of them. */
+  readonly own: readonly StepPart[];
   readonly parts: readonly StepPart[];
   readonly rate: RateSchedule | undefined;
   readonly streams: Streams;
 }
 
-function planRun(model: LayersModel, data: TrainingData, options: FineTuneOptions): Plan {
-  const { batchSize = 64, labelWeight = 1, augment, learningRate, prune, parts = [] } = options;
+async function planRun(model: LayersModel, data: TrainingData, options: FineTuneOptions): Promise<Plan> {
+  const { batchSize = 64, labelWeight = 1, augment, learningRate, prune, cluster, quantize } = options;
   const weights = listWeights(model);
   const learned = learnedWeights(model, weights, options.variables);
   // Without answers the loss has nothing to compare, so the model may be without one.
@@ -79,10 +84,15 @@ function planRun(model: LayersModel, data: TrainingData, options: FineTuneOption
     augment && ((x, count, shape) => augment(x, count, shape, streams.augment)),
   );
   const stepsPerEpoch = Math.ceil(samples.count / batchSize);
-  const pruning = prune && gradualPruning(learned, prune, options.epochs * stepsPerEpoch);
+  const steps = options.epochs * stepsPerEpoch;
+  const pruning = prune && gradualPruning(learned, prune, steps);
+  const clusters = cluster && clustering(model, learned, cluster, steps, pruning?.end);
+  const quantization = quantize && (await quantizing(model, data.x, quantize, steps));
   const rate = typeof learningRate === "number" ? constantRate(learningRate) : learningRate;
-  const all = [...(pruning ? [pruning] : []), ...parts];
-  return { weights, learned, loss, samples, stepsPerEpoch, pruning, parts: all, rate, streams };
+  // Codes are made of the values that weights share, and those of what pruning left.
+  const own = [pruning, clusters, quantization].filter((part) => part !== undefined);
+  const parts = [...own, ...(options.parts ?? [])];
+  return { weights, learned, loss, samples, stepsPerEpoch, pruning, quantization, own, parts, rate, streams };
 }
 
 function learnedWeights(
@@ -102,7 +112,7 @@ function learnedWeights(
 }
 
 async function train(model: LayersModel, plan: Plan, options: FineTuneOptions): Promise<FineTuneResult> {
-  const { parts, pruning } = plan;
+  const { own, parts, pruning, quantization } = plan;
   const optimizer = options.optimizer ?? tf.train.adam(0.001);
   const rateBefore = plan.rate && rateOf(optimizer);
   try {
@@ -119,13 +129,14 @@ async function train(model: LayersModel, plan: Plan, options: FineTuneOptions): 
         ...(best !== undefined && { bestEpoch: best + 1 }),
         sparsity: run.sparsity(),
         sparsities: pruning?.sparsities() ?? {},
+        ...(quantization && { ranges: quantization.ranges() }),
         seconds: run.clock.seconds(),
       };
     } finally {
       for (const part of parts) part.finish?.();
     }
   } finally {
-    pruning?.dispose?.();
+    for (const part of own) part.dispose?.();
     if (!options.optimizer) optimizer.dispose();
     else if (rateBefore !== undefined) setRate(optimizer, rateBefore);
   }

@@ -53,6 +53,15 @@ export function openForward(
   };
 }
 
+/**
+ * What a layer of the model itself gives in it.
+ *
+ * @throws RangeError for a name that is no layer's, or the name of one that is used several times
+ */
+export function layerOutput(model: LayersModel, layer: string): SymbolicTensor {
+  return outputOf(layer, outputsByLayer(model));
+}
+
 /** What the layers give in this model, found from its end: a layer may be part of other models too. */
 function outputsByLayer(model: LayersModel): Map<string, SymbolicTensor[]> {
   const found = new Map<string, SymbolicTensor[]>();

@@ -40,6 +40,8 @@ interface Target {
 }
 
 export interface GradualPruning extends StepPart {
+  /** Step of the last change of the masks. */
+  readonly end: number;
   /** Zeros over all weights that are pruned, in [0, 1], as of the last change of the masks. */
   sparsity(): number;
   /** By name of the weight. */
@@ -134,6 +136,7 @@ export function gradualPruning(
 
   return {
     name: "prune",
+    end,
     restore,
     state,
     before,

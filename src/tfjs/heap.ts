@@ -27,6 +27,8 @@ interface WasmBackend {
     has(dataId: object): boolean;
     get(dataId: object): { readonly id: number; readonly memoryOffset: number | null };
   };
+  makeOutput(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
+  disposeData(dataId: object): unknown;
   refCount(dataId: object): number;
 }
 
@@ -40,6 +42,14 @@ export interface TfjsHeap {
    * write in place would change them all.
    */
   ownAddress(tensor: tf.Tensor): number | undefined;
+  /** True when a tensor's numbers lie in this memory. */
+  holds(tensor: tf.TensorInfo): boolean;
+  /** Address of a tensor's numbers, which are brought here from another backend if need be. */
+  address(tensor: tf.TensorInfo): number;
+  /** A new tensor, f32 unless said otherwise, of whatever the memory held, not yet known to tfjs' engine. */
+  output(shape: readonly number[], dtype?: tf.DataType): tf.TensorInfo;
+  /** Frees such a tensor. */
+  release(tensor: tf.TensorInfo): void;
   /** Says that a tensor's numbers were changed in place: call it after every such write. */
   changed(tensor: tf.Tensor): void;
 }
@@ -61,10 +71,12 @@ export function findHeap(): TfjsHeap | undefined {
 const heaps = new WeakMap<WasmBackend, TfjsHeap>();
 
 function isWasmBackend(backend: unknown): backend is WasmBackend {
-  const { wasm, dataIdMap, refCount } = backend as Partial<WasmBackend>;
+  const { wasm, dataIdMap, refCount, makeOutput, disposeData } = backend as Partial<WasmBackend>;
   return (
     typeof dataIdMap?.has === "function" &&
     typeof refCount === "function" &&
+    typeof makeOutput === "function" &&
+    typeof disposeData === "function" &&
     typeof wasm?._malloc === "function" &&
     typeof wasm._free === "function" &&
     wasm.HEAPU8 instanceof Uint8Array &&
@@ -101,7 +113,16 @@ function openHeap(backend: WasmBackend, memory: WebAssembly.Memory): TfjsHeap {
     wasm.tfjs.registerTensor(id, tensor.size, memoryOffset as number);
   }
 
-  return { memory, allocator: alignedAllocator(wasm), ownAddress, changed };
+  return {
+    memory,
+    allocator: alignedAllocator(wasm),
+    ownAddress,
+    holds: (tensor) => dataIdMap.has(tensor.dataId) && dataIdMap.get(tensor.dataId).memoryOffset !== null,
+    address: (tensor) => dataIdMap.get(tensor.dataId).memoryOffset as number,
+    output: (shape, dtype = "float32") => backend.makeOutput(shape, dtype),
+    release: (tensor) => void backend.disposeData(tensor.dataId),
+    changed,
+  };
 }
 
 const ALIGNMENT = 64;

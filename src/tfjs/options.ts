@@ -1,14 +1,18 @@
 /** What a training run is asked for, and what it tells. */
 
 import type * as tf from "@tensorflow/tfjs-core";
+import type { Ranges } from "../compress/index.js";
+import type { Augment } from "../data/index.js";
+import type { ClusterOptions } from "./cluster/clustering.js";
 import type { EarlyStoppingOptions } from "./early-stopping.js";
 import type { GradualPruneOptions } from "./gradual.js";
 import type { LossFunction, LossName } from "./losses.js";
 import type { Means } from "./meter.js";
 import { checkBatchSize } from "./predict.js";
+import type { QuantizeTrainingOptions } from "./qat/options.js";
 import { checkRate, type RateSchedule } from "./rates.js";
 import type { CheckpointOptions } from "./resume.js";
-import type { Augment, TrainingData } from "./samples.js";
+import type { TrainingData } from "./samples.js";
 import type { LossTerm, StepPart } from "./step.js";
 import type { Figures } from "./validation.js";
 import type { ModelWeight } from "./weights.js";
@@ -31,7 +35,7 @@ export interface FineTuneOptions {
   readonly labelWeight?: number;
   /** Added to the loss. */
   readonly terms?: readonly LossTerm[];
-  /** Shape the weights as they learn, after `prune`, in this order. The run disposes them and the terms. */
+  /** Shape the weights as they learn, after `prune`, `cluster` and `quantize`, in this order. The run disposes them and the terms. */
   readonly parts?: readonly StepPart[];
   /** Which of the trainable weights learn; all unless given. */
   readonly variables?: (weight: ModelWeight) => boolean;
@@ -41,6 +45,10 @@ export interface FineTuneOptions {
   readonly augment?: Augment;
   /** Prunes as it trains. */
   readonly prune?: GradualPruneOptions;
+  /** Lets weights share a few values, which learn together. */
+  readonly cluster?: ClusterOptions;
+  /** Trains for int8: steps see weights and values as `compress` with the `ranges` of the result has them. */
+  readonly quantize?: true | QuantizeTrainingOptions;
   /** Data to measure at the end of each epoch, never learned from. */
   readonly validation?: TrainingData;
   /** Ends the run where the loss of the validation data falls no more. */
@@ -87,6 +95,8 @@ export interface FineTuneResult {
   readonly sparsity: number;
   /** By name of the weight that was pruned. */
   readonly sparsities: Readonly<Record<string, number>>;
+  /** With `quantize`: of the values in codes, for `compress` and `quantizedPredict`. */
+  readonly ranges?: Ranges;
   readonly seconds: number;
 }
 
@@ -109,7 +119,8 @@ export function checkOptions(options: FineTuneOptions): void {
   if (labelWeight === 0 && terms.length === 0) {
     throw new RangeError("labelWeight: wanted one > 0 where there are no terms, got 0");
   }
-  checkNames("parts", [...(options.prune ? [{ name: "prune" }] : []), ...parts]);
+  const own = (["prune", "cluster", "quantize"] as const).filter((name) => options[name]);
+  checkNames("parts", [...own.map((name) => ({ name })), ...parts]);
   checkNames("terms", terms);
   if (options.earlyStopping && !options.validation) {
     throw new RangeError("earlyStopping: wanted validation data with it, got none");

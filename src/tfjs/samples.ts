@@ -2,7 +2,6 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Random } from "../data/index.js";
 import { product } from "./columns.js";
 
 /** Samples one after the other, already scaled as the model wants them. */
@@ -15,9 +14,6 @@ export interface TrainingData {
    */
   readonly y?: Uint8Array | Int32Array | Float32Array | tf.Tensor;
 }
-
-/** Changes the samples of a batch in place: f32[count, ...shape], before the model sees them. */
-export type Augment = (x: Float32Array, count: number, shape: readonly number[], random: Random) => void;
 
 export interface Samples {
   readonly count: number;
@@ -148,7 +144,7 @@ function checkLabels(y: ArrayLike<number>, count: number, output: readonly numbe
   }
 }
 
-function gather(
+export function gather(
   target: Float32Array,
   source: Float32Array | Int32Array | Uint8Array,
   indices: Int32Array,

@@ -8,7 +8,9 @@
 
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { editWeight } from "./edit.js";
+import { distill } from "./seed-distill.js";
 import { listWeights, type ModelWeight } from "./weights.js";
+import { zeroDistance } from "./zero-distance.js";
 
 export interface SeedOptions {
   /** Told what was destroyed; `console.warn` unless given. */
@@ -37,7 +39,7 @@ export interface SeedQuantizeReport {
   readonly distinctAfter: number;
 }
 
-export const seed = { prune, quantize } as const;
+export const seed = { prune, quantize, distill, zeroDistance } as const;
 
 /**
  * `weight[weight < threshold] = 0` on every weight tensor: the comparison is signed, so for a threshold

@@ -55,7 +55,8 @@ export function checkModel(model: LayersModel): void {
   }
 }
 
-function leafLayers(model: { readonly layers: readonly Layer[] }): Layer[] {
+/** The layers that compute: those of nested models, and what TimeDistributed wraps. */
+export function leafLayers(model: { readonly layers: readonly Layer[] }): Layer[] {
   return model.layers.flatMap((layer) => {
     const { layers, layer: wrapped } = layer as { layers?: unknown; layer?: Layer };
     if (Array.isArray(layers)) return leafLayers({ layers });

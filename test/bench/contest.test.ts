@@ -3,7 +3,13 @@ import { runSizeCase, runTimeCase, type TimeCase } from "../../bench/contest.js"
 import { exitCodeOf, formatRow } from "../../bench/report.js";
 import { type Effort, timeRounds } from "../../bench/timing.js";
 
-const effort: Effort = { warmUpSeconds: 0.01, sampleSeconds: 0.001, rounds: 11, budgetSeconds: 5 };
+const effort: Effort = {
+  warmUpSeconds: 0.01,
+  sampleSeconds: 0.001,
+  rounds: 11,
+  budgetSeconds: 5,
+  fewestRounds: 3,
+};
 
 interface Calls {
   subject: number;
@@ -162,6 +168,6 @@ test("both sides take turns, and at going first too", () => {
 
 test("slow sides get fewer rounds, but never less than ten", () => {
   const side = { name: "slow", run: () => spin(2) };
-  const rounds = timeRounds(side, side, { ...effort, rounds: 1000, budgetSeconds: 0.001 });
+  const rounds = timeRounds(side, side, { ...effort, rounds: 1000, budgetSeconds: 0.001, fewestRounds: 10 });
   expect(rounds).toHaveLength(10);
 });

@@ -3,6 +3,7 @@ import { trainReference } from "../../src/kernels/reference/train/index.js";
 import { trainSet } from "../../src/kernels/train-set.js";
 import { Heap, PlainMemory } from "../../src/wasm/index.js";
 import { decodeText } from "../../src/wasm/text.js";
+import { gradientCases } from "./gradient-suite.js";
 import { trainCases } from "./train-suite.js";
 import { variantsHere } from "./variants.js";
 
@@ -11,7 +12,7 @@ const binary = (variant: "simd" | "relaxed") => Buffer.from(decodeText(trainSet.
 
 describe.each(variantsHere(trainSet))("%s equals the reference", (variant) => {
   test.each(kernels)("%s", (kernel) => {
-    const own = trainCases.filter((item) => item.name.startsWith(`${kernel} `));
+    const own = [...trainCases, ...gradientCases].filter((item) => item.name.startsWith(`${kernel} `));
     expect(own.length).toBeGreaterThan(10);
     for (const item of own) item.run(variant);
   });

@@ -6,7 +6,6 @@ import type { Host } from "../host.js";
 import type { Tfjs } from "../peer.js";
 import { withProgress } from "../progress.js";
 import { type DemoData, type Digits, pixels } from "./data.js";
-import { fastTransposedProducts } from "./transposed.js";
 
 export interface TrainingSettings {
   readonly denseEpochs: number;
@@ -42,7 +41,7 @@ export async function trainBoth(
   onTrained: (name: "dense" | "sparse", trained: Trained) => void,
 ): Promise<{ dense: Trained; sparse: Trained }> {
   const model = createLenet(tf, settings.seed);
-  const restore = fastTransposedProducts(tf);
+  const acceleration = await pare.accelerate(tf);
   try {
     const train = async (name: "dense" | "sparse", prune: boolean): Promise<Trained> => {
       const seconds = await trainOnce(host, pare, model, data.train, settings, prune);
@@ -56,7 +55,7 @@ export async function trainBoth(
     };
     return { dense: await train("dense", false), sparse: await train("sparse", true) };
   } finally {
-    restore();
+    acceleration.undo();
     model.dispose();
   }
 }

@@ -2,6 +2,9 @@
 
 import type { Heap } from "../../../wasm/index.js";
 import { blockKernels } from "./blocks.js";
+import { elementKernels } from "./elements.js";
+import { gradientKernels } from "./gradients.js";
+import { optimizerKernels } from "./optimizers.js";
 import { pruneKernels } from "./prune.js";
 import { quantizeKernels } from "./quantize.js";
 import { selectKernels } from "./select.js";
@@ -14,6 +17,9 @@ export function trainReference(heap: Heap) {
     ...blockKernels(heap),
     ...quantizeKernels(heap),
     ...statisticsKernels(heap),
+    ...gradientKernels(heap),
+    ...elementKernels(heap),
+    ...optimizerKernels(heap),
   };
 }
 
