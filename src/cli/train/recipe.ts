@@ -6,7 +6,6 @@ import type { LossName } from "../../tfjs.js";
 import { UsageError } from "../errors.js";
 import {
   type Check,
-  count,
   either,
   finite,
   integer,
@@ -20,15 +19,15 @@ import {
   variants,
   wanted,
 } from "../strict.js";
-import { type StageSettings, stageFields } from "./settings.js";
+import type { StageSettings } from "./settings.js";
 import { stageKinds } from "./stages/index.js";
 
 export interface TrainRecipe {
   /** Of first weights, of the order of the samples, and of all that is left to chance. Default 0. */
   readonly seed?: number;
   readonly data: DataSettings;
-  /** Path of a model.json; or layers of a Sequential, or a topology, as tfjs writes them. */
-  readonly model: string | LayersSettings | TopologySettings;
+  /** Path of a model.json; layers of a Sequential or a topology, as tfjs writes them; or a thinner teacher. */
+  readonly model: string | LayersSettings | TopologySettings | ThinnerSettings;
   /** What it is to learn from: paths of model.json files. */
   readonly teacher?: string | readonly string[];
   /** Default: by the labels, or what the model was compiled with. */
@@ -63,6 +62,11 @@ export interface LayersSettings {
   readonly layers: readonly object[];
 }
 
+/** The layers of the first teacher, that share of their units and filters. */
+export interface ThinnerSettings {
+  readonly thinner: number;
+}
+
 export interface TopologySettings {
   readonly class_name: string;
   readonly config: unknown;
@@ -75,27 +79,22 @@ const source: Check = (value, place) => {
   object({ x: text, y: text })(value, place);
 };
 
+const width = wanted("a share above 0, up to 1", (v) => isNumber(v) && v > 0 && v <= 1);
 const anything = wanted("something", (value) => value !== undefined);
 const layer = wanted("a layer, { class_name, config }", (value) =>
   Object.hasOwn(Object(value), "class_name"),
 );
 
 const model: Check = either("string", text, (value, place) => {
-  const isTopology = Object.hasOwn(Object(value), "class_name");
-  (isTopology ? object({ class_name: text, config: anything }) : object({ layers: listOf(layer) }))(
-    value,
-    place,
-  );
+  const keys: object = Object(value);
+  if ("thinner" in keys) return object({ thinner: width })(value, place);
+  if ("class_name" in keys) return object({ class_name: text, config: anything })(value, place);
+  object({ layers: listOf(layer) })(value, place);
 });
 
 const stage = variants(
   "kind",
-  Object.fromEntries(
-    Object.entries(stageKinds).map(([kind, { required, optional }]) => [
-      kind,
-      object({ kind: text, epochs: count, ...required }, { ...stageFields, ...optional }),
-    ]),
-  ),
+  Object.fromEntries(Object.entries(stageKinds).map(([kind, { check }]) => [kind, check])),
 );
 
 const recipe = object(
@@ -152,16 +151,22 @@ const recipe = object(
  */
 export async function readTrainRecipe(path: string): Promise<TrainRecipe> {
   const read = (await readStrict(path, recipe)) as TrainRecipe;
-  const { validation } = read.data;
-  for (const [i, { kind, patience }] of read.stages.entries()) {
-    if (patience !== undefined && validation === undefined) {
+  checkNeeds(read, path);
+  return withPaths(read, dirname(path));
+}
+
+function checkNeeds({ data, model, teacher, stages }: TrainRecipe, path: string): void {
+  if (typeof model === "object" && "thinner" in model && teacher === undefined) {
+    throw new UsageError(`${path}: model.thinner needs a teacher`);
+  }
+  for (const [i, { kind, patience }] of stages.entries()) {
+    if (patience !== undefined && data.validation === undefined) {
       throw new UsageError(`${path}: stages[${i}].patience needs data.validation`);
     }
-    if (stageKinds[kind].needsTeacher && read.teacher === undefined) {
+    if (stageKinds[kind].needsTeacher && teacher === undefined) {
       throw new UsageError(`${path}: stages[${i}], ${kind}, needs a teacher`);
     }
   }
-  return withPaths(read, dirname(path));
 }
 
 function withPaths(read: TrainRecipe, folder: string): TrainRecipe {

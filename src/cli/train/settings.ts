@@ -3,6 +3,7 @@
 import type * as PareTfjs from "../../tfjs.js";
 import type { Tfjs } from "../peer.js";
 import {
+  type Check,
   count,
   either,
   type Fields,
@@ -12,6 +13,7 @@ import {
   oneOf,
   positive,
   share,
+  text,
   variants,
   yesOrNo,
 } from "../strict.js";
@@ -40,7 +42,7 @@ const schedule = oneOf("cosine", "steps", "exponential");
 const rate = variants("schedule", {
   cosine: object({ schedule, from: positive }, { to: positive, warmup: share }),
   steps: object({ schedule, from: positive, at: listOf(share) }, { factor: positive }),
-  exponential: object({ schedule, from: positive }, { to: positive }),
+  exponential: object({ schedule, from: positive, to: positive }),
 });
 
 // A rate that is given sets theirs before the first step.
@@ -51,14 +53,18 @@ const optimizers = {
   rmsprop: (tf: typeof Tfjs) => tf.train.rmsprop(0.001),
 } as const;
 
-export const stageFields: Fields = {
-  batchSize: count,
+/** Those that a phase of a transfer has too. */
+export const rhythmFields: Fields = {
   learningRate: either("number", positive, rate),
-  optimizer: oneOf(...Object.keys(optimizers)),
   patience: count,
   minimumGain: notNegative,
-  augment: yesOrNo,
 };
+
+/** @param own settings of a kind, none of which must be there */
+export function stageCheck(own: Fields): Check {
+  const optional = { batchSize: count, optimizer: oneOf(...Object.keys(optimizers)), augment: yesOrNo };
+  return object({ kind: text, epochs: count }, { ...rhythmFields, ...optional, ...own });
+}
 
 export function optimizerOf({ optimizer = "adam" }: StageSettings, tf: typeof Tfjs): Tfjs.Optimizer {
   return optimizers[optimizer](tf);
@@ -66,7 +72,7 @@ export function optimizerOf({ optimizer = "adam" }: StageSettings, tf: typeof Tf
 
 /** Nothing where the optimizer's own rate counts. */
 export function rateOf(
-  { learningRate }: StageSettings,
+  { learningRate }: Pick<StageSettings, "learningRate">,
   pare: typeof PareTfjs,
 ): Pick<PareTfjs.FineTuneOptions, "learningRate"> {
   if (learningRate === undefined || typeof learningRate === "number") {
@@ -80,4 +86,12 @@ export function rateOf(
     default:
       return { learningRate: pare.exponentialRate(learningRate) };
   }
+}
+
+export function stoppingOf({
+  patience,
+  minimumGain,
+}: Pick<StageSettings, "patience" | "minimumGain">): Pick<PareTfjs.FineTuneOptions, "earlyStopping"> {
+  if (patience === undefined) return {};
+  return { earlyStopping: { patience, ...(minimumGain !== undefined && { minimumGain }) } };
 }

@@ -2,12 +2,11 @@
 
 import type * as PareTfjs from "../../../tfjs.js";
 import type { Tfjs } from "../../peer.js";
-import type { Fields } from "../../strict.js";
+import type { Check } from "../../strict.js";
 
 export interface StageKind<Settings> {
-  /** Of a recipe, beside those of every stage. */
-  readonly required: Fields;
-  readonly optional: Fields;
+  /** Of what a recipe says. */
+  readonly check: Check;
   /** Whether a recipe without a teacher has no such stage. */
   readonly needsTeacher?: boolean;
   /** What `fineTune` is told. */
@@ -36,6 +35,8 @@ export interface StageRun {
   readonly data: PareTfjs.TrainingData;
   readonly options: PareTfjs.FineTuneOptions;
   readonly teachers: readonly Tfjs.LayersModel[];
+  /** Where a run that a stage consists of keeps its checkpoint; `options` has one already. */
+  checkpointOf(run: string): PareTfjs.CheckpointOptions;
 }
 
 export type StageResult = Pick<

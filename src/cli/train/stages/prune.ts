@@ -2,7 +2,8 @@
 
 import type * as PareTfjs from "../../../tfjs.js";
 import { pattern } from "../../recipe.js";
-import { count, listOf, mapOf, oneOf, share, sparsity, text } from "../../strict.js";
+import { count, type Fields, listOf, mapOf, oneOf, share, sparsity, text } from "../../strict.js";
+import { stageCheck } from "../settings.js";
 import type { StageKind } from "./kind.js";
 
 export interface PruneSettings
@@ -21,20 +22,21 @@ const schedules = {
   cosine: (pare: typeof PareTfjs) => pare.cosine(),
 } as const;
 
+export const pruneFields: Fields = {
+  sparsity,
+  scope: oneOf("local", "global"),
+  targets: mapOf(sparsity),
+  pattern,
+  schedule: oneOf(...Object.keys(schedules)),
+  begin: share,
+  end: share,
+  frequency: count,
+  include: listOf(text),
+  exclude: listOf(text),
+};
+
 export const prune: StageKind<PruneSettings> = {
-  required: {},
-  optional: {
-    sparsity,
-    scope: oneOf("local", "global"),
-    targets: mapOf(sparsity),
-    pattern,
-    schedule: oneOf(...Object.keys(schedules)),
-    begin: share,
-    end: share,
-    frequency: count,
-    include: listOf(text),
-    exclude: listOf(text),
-  },
+  check: stageCheck(pruneFields),
   options: ({ schedule, begin, end, ...settings }, pare, steps) => ({
     prune: {
       ...settings,

@@ -2,7 +2,8 @@
 
 import type * as PareTfjs from "../../../tfjs.js";
 import { rangeFields } from "../../recipe.js";
-import { count, isNumber, oneOf, positive, share, wanted } from "../../strict.js";
+import { count, type Fields, isNumber, oneOf, positive, share, wanted } from "../../strict.js";
+import { stageCheck } from "../settings.js";
 import type { StageKind } from "./kind.js";
 
 export interface QuantizeSettings extends Omit<PareTfjs.QuantizeTrainingOptions, "delay" | "freeze"> {
@@ -11,17 +12,18 @@ export interface QuantizeSettings extends Omit<PareTfjs.QuantizeTrainingOptions,
   readonly freeze?: number;
 }
 
+export const quantizeFields: Fields = {
+  ranges: oneOf("observed", "learned"),
+  ...rangeFields,
+  samples: count,
+  delay: share,
+  freeze: share,
+  decay: wanted("a number from 0 to below 1", (v) => isNumber(v) && v >= 0 && v < 1),
+  rangeRate: positive,
+};
+
 export const quantize: StageKind<QuantizeSettings> = {
-  required: {},
-  optional: {
-    ranges: oneOf("observed", "learned"),
-    ...rangeFields,
-    samples: count,
-    delay: share,
-    freeze: share,
-    decay: wanted("a number from 0 to below 1", (v) => isNumber(v) && v >= 0 && v < 1),
-    rangeRate: positive,
-  },
+  check: stageCheck(quantizeFields),
   options: ({ delay, freeze, ...settings }, _, steps) => ({
     quantize: {
       ...settings,

@@ -2,10 +2,10 @@
 
 import type * as PareTfjs from "../../../tfjs.js";
 import { type Fields, object } from "../../strict.js";
-import { type ClusterSettings, cluster } from "./cluster.js";
+import { type ClusterSettings, cluster, clusterFields } from "./cluster.js";
 import type { Shaping, StepCount } from "./kind.js";
-import { type PruneSettings, prune } from "./prune.js";
-import { type QuantizeSettings, quantize } from "./quantize.js";
+import { type PruneSettings, prune, pruneFields } from "./prune.js";
+import { type QuantizeSettings, quantize, quantizeFields } from "./quantize.js";
 
 export interface ShapingSettings {
   readonly prune?: PruneSettings;
@@ -14,9 +14,9 @@ export interface ShapingSettings {
 }
 
 export const shapingFields: Fields = {
-  prune: object(prune.required, prune.optional),
-  cluster: object(cluster.required, cluster.optional),
-  quantize: object(quantize.required, quantize.optional),
+  prune: object({}, pruneFields),
+  cluster: object({}, clusterFields),
+  quantize: object({}, quantizeFields),
 };
 
 export function shapingOf(settings: ShapingSettings, pare: typeof PareTfjs, steps: StepCount): Shaping {
