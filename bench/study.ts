@@ -1,10 +1,8 @@
 /** The entry of `npm run study -- NAME`: what training is worth, on real data. */
 
 const studies: Readonly<Record<string, () => Promise<{ run(words: readonly string[]): Promise<number> }>>> = {
-  kill: () => import("./studies/kill.js"),
   lenet5: () => import("./studies/lenet5.js"),
   quantization: () => import("./studies/quantization.js"),
-  "zero-shot": () => import("./studies/zero-shot.js"),
 };
 
 const [, , , name, ...words] = process.argv;

@@ -15,9 +15,33 @@ export { modelArtifacts } from "./artifacts.js";
 export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
 export type { ClusterOptions } from "./cluster/clustering.js";
 export type { CentroidStart } from "./cluster/k-means.js";
+export {
+  type AttentionOptions,
+  type AttentionPair,
+  attentionTransfer,
+  type DecoupledOptions,
+  type DistillationLoss,
+  type DistillOptions,
+  type DistillResult,
+  decoupled,
+  distill,
+  type HintOptions,
+  hint,
+  type Kind,
+  type RelationalOptions,
+  relational,
+  type SoftTargetsOptions,
+  softTargets,
+  type TeacherChoice,
+  type TeacherLayer,
+  type ThinnerOptions,
+  thinnerCopy,
+  type WeightedTeacher,
+} from "./distill/index.js";
 export type { EarlyStoppingOptions } from "./early-stopping.js";
 export { featuresOf } from "./features.js";
 export { fineTune } from "./fine-tune.js";
+export { constantPart, freezeLayers, freezeNormalization, frozenPart, normalizations } from "./freeze.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
 export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
@@ -51,7 +75,18 @@ export {
   type Schedule,
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
+export type { SeedDistillOptions, SeedDistillReport } from "./seed-distill.js";
 export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
+export {
+  type PhaseResult,
+  type TransferOptions,
+  type TransferProgress,
+  type TransferResult,
+  transfer,
+} from "./transfer.js";
+export { type HeadOptions, headFor } from "./transfer-head.js";
+export { cutModel, joinModels } from "./transfer-model.js";
+export type { TransferPhase } from "./transfer-phases.js";
 export type { Figures } from "./validation.js";
 export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";
 export * from "./zero-shot/index.js";
