@@ -91,8 +91,8 @@ function report(
   const [teacherParameters, studentParameters] = [teacher, student].map((model) => model.countParams());
   const pairParameters = teacherParameters + studentParameters;
   onWarning(
-    `seed.distill: the pair is not smaller than the teacher. The student's input is the teacher's output, so a prediction ` +
-      `needs both: ${teacherParameters} and ${studentParameters} parameters, ${pairParameters} in all. ` +
+    "seed.distill: the pair is not smaller than the teacher. The student's input is the teacher's output, so a " +
+      `prediction needs both: ${teacherParameters} and ${studentParameters} parameters, ${pairParameters} in all. ` +
       "distill trains a student that takes the teacher's inputs and stands alone",
   );
   return { losses, teacherParameters, studentParameters, pairParameters };

@@ -79,7 +79,10 @@ test("lies in a file that is whole or not there", async () => {
   await store.save(file);
   expect(await readdir(folder)).toEqual(["run.checkpoint"]);
   expect(await readFile(join(folder, "run.checkpoint"))).toEqual(Buffer.from(file));
-  expect(decodeCheckpoint((await store.load()) as Uint8Array).about).toEqual(about);
+  const read = decodeCheckpoint((await store.load()) as Uint8Array);
+  expect(read.about).toEqual(about);
+  expect({ ...read.state.numbers }).toEqual(state.numbers);
+  expect({ ...read.state.arrays }).toEqual(state.arrays);
   await store.remove();
   await store.remove();
   expect(await readdir(folder)).toEqual([]);

@@ -67,8 +67,8 @@ function targetOf({ y }: StepBatch, teacher: tf.Tensor): tf.Tensor {
 const AWAY = 1000;
 
 /**
- * The logit of the target against the sum of the others, z - log(sum(exp(others))), so that a yes-or-no divergence of it
- * is that of the pair (p, 1 - p) without 1 - p, which is 0 where a model is sure; and logits of the others alone.
+ * The logit of the target against the sum of the others, z - log(sum(exp(others))): a yes-or-no divergence of it is
+ * that of the pair (p, 1 - p) without 1 - p, which is 0 where a model is sure. And logits of the others alone.
  */
 function decouple(logits: tf.Tensor, target: tf.Tensor): { target: tf.Tensor; others: tf.Tensor } {
   const own = tf.sum(tf.mul(logits, target), -1);

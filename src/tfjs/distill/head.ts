@@ -34,8 +34,7 @@ export interface Head {
 export function openHead(model: LayersModel): Head {
   const layer = lastLayer(model);
   const { activation } = layer as { activation?: Activation };
-  const name = layer.getClassName() === "Softmax" ? "softmax" : activation?.getClassName();
-  const kind = name === "softmax" || name === "sigmoid" ? name : undefined;
+  const kind = kindOf(layer);
   const watch: Watch | undefined = kind && activation && watchInput(activation);
   return {
     kind,
@@ -48,6 +47,14 @@ export function openHead(model: LayersModel): Head {
 function lastLayer(model: LayersModel): Layer {
   const { sourceLayer } = model.outputs[0];
   return "layers" in sourceLayer ? lastLayer(sourceLayer as unknown as LayersModel) : sourceLayer;
+}
+
+function kindOf(layer: Layer): Kind | undefined {
+  const { activation, layer: inner } = layer as { activation?: Activation; layer?: Layer };
+  // It calls its layer once a step of time: there is no one call that could be watched.
+  if (layer.getClassName() === "TimeDistributed" && inner) return kindOf(inner);
+  const name = layer.getClassName() === "Softmax" ? "softmax" : activation?.getClassName();
+  return name === "softmax" || name === "sigmoid" ? name : undefined;
 }
 
 const SMALLEST = 2 ** -126;

@@ -11,7 +11,7 @@ export interface RelationalOptions {
   readonly distance?: number;
   /** Weight of the angles between three, >= 0; 50 unless given. It takes samples^3 numbers a batch. */
   readonly angle?: number;
-  /** Layers whose outputs are compared, of any sizes; the logits of both models unless given (log-probabilities of a softmax). */
+  /** Layers whose outputs are compared, of any sizes; unless given, the logits, of a softmax log-probabilities. */
   readonly teacherLayer?: string;
   readonly studentLayer?: string;
   /** Which of several teachers gives the layer, counted from 0; the first unless given. */

@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
+import { Swaps } from "../swaps.js";
 
 export type Layer = layers.Layer;
 
@@ -14,12 +15,12 @@ export interface Watch {
 }
 
 /**
- * Shadows a method of an object for the time of a pass only: whoever else does so, before or meanwhile,
- * finds things as it left them.
+ * Swaps a method of an object for the time of a pass only: whoever else does so, before or meanwhile, finds things as
+ * it left them.
  */
-function watchCalls<Name extends string>(
-  owner: { [Key in Name]: (...values: never[]) => unknown },
-  method: Name,
+function watchCalls(
+  owner: object,
+  method: string,
   pick: (input: unknown, output: unknown) => unknown,
 ): Watch {
   let caught: tf.Tensor | undefined;
@@ -30,23 +31,20 @@ function watchCalls<Name extends string>(
   }
 
   function during<T>(forward: () => T): T {
-    const shadowed = Object.getOwnPropertyDescriptor(owner, method);
-    const call = owner[method] as (...values: unknown[]) => unknown;
-    const watched = (...values: unknown[]) => {
-      const output = call.apply(owner, values);
-      const picked = pick(values[0], output);
+    const swaps = new Swaps();
+    release();
+    swaps.replace(owner, method, (call) => (...values: unknown[]) => {
+      const output = call(...values);
+      const [picked] = [pick(values[0], output)].flat();
       release();
       // Kept, since layers tidy up after themselves; a clone, since what is caught may be its caller's.
-      caught = tf.keep(tf.clone((Array.isArray(picked) ? picked[0] : picked) as tf.Tensor));
+      caught = tf.keep(tf.clone(picked as tf.Tensor));
       return output;
-    };
-    release();
-    Object.defineProperty(owner, method, { value: watched, configurable: true, writable: true });
+    });
     try {
       return forward();
     } finally {
-      if (shadowed) Object.defineProperty(owner, method, shadowed);
-      else delete (owner as Partial<typeof owner>)[method];
+      swaps.undo();
     }
   }
 

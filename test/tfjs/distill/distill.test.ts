@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { compress, type Ranges } from "../../../src/index.js";
 import { openHead } from "../../../src/tfjs/distill/head.js";
 import {
   accuracyOf,
@@ -12,7 +13,9 @@ import {
   fineTune,
   hint,
   type LossTerm,
+  modelArtifacts,
   predictAll,
+  quantizedPredict,
   relational,
   type StepPart,
   softTargets,
@@ -235,6 +238,30 @@ describe.each(backends)("distill on %s", (backend) => {
     );
   });
 
+  test("a wrapper that runs its layer once a step: the same, and several steps in the means", async () => {
+    const net = (units: number, seed: number) => {
+      const inner = layers.dense({
+        units: 2,
+        activation: "softmax",
+        kernelInitializer: tf.initializers.glorotNormal({ seed }),
+      });
+      const first = layers.simpleRNN({
+        units,
+        returnSequences: true,
+        inputShape: [3, 2],
+        kernelInitializer: tf.initializers.glorotNormal({ seed }),
+        recurrentInitializer: tf.initializers.glorotNormal({ seed }),
+      });
+      return tf.sequential({ layers: [first, layers.timeDistributed({ layer: inner })] });
+    };
+    const [teacher, student] = [net(5, 1), net(3, 2)];
+    const [p, q] = [teacher, student].map((model) => rowsOf(predictAll(model, x).data, 2));
+    const optimizer = tf.train.sgd(1e-9);
+    const options = { teacher, student, optimizer, data: { x }, epochs: 1, batchSize: COUNT };
+    const { epochs } = await distill({ ...options, losses: [softTargets({ temperature: 1, alpha: 1 })] });
+    expectNear([epochs[0].loss], [mean(p.map((row, i) => divergenceOf(row, q[i])))], 1e-3);
+  });
+
   test("leaves no tensor behind: done, remembered or not, refused, cancelled, failed", async () => {
     const teacher = classifier(6, 1);
     const student = classifier(4, 2);
@@ -299,6 +326,59 @@ describe.each(backends)("distill on %s", (backend) => {
     const early = distill({ ...basics, teacher, student, signal: AbortSignal.abort(reason) });
     await expect(early).rejects.toBe(reason);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test("prune, cluster and quantize together: zeros, shared values, ranges, what the runtime makes of it", async () => {
+    const student = classifier(8, 2);
+    const teacher = classifier(9, 1);
+    const result = await distill({
+      ...basics,
+      teacher,
+      student,
+      losses: [softTargets(), hint({ teacherLayer: "hidden", studentLayer: "hidden" })],
+      epochs: 10,
+      prune: { sparsity: 0.5, include: "hidden", end: 10 },
+      cluster: { clusters: 4 },
+      quantize: { delay: 12 },
+    });
+    expect(result.sparsity).toBe(0.5);
+    const [kernel] = weightsOf(student);
+    expect(countZeros(kernel)).toBe(24);
+    expect(new Set(kernel).size).toBeLessThanOrEqual(5);
+    const { createModel } = await compress(await modelArtifacts(student), {
+      ranges: result.ranges as Ranges,
+    });
+    const rounded = await quantizedPredict(student, result.ranges as Ranges, x);
+    const model = createModel();
+    expectNear(Object.values(model.run(x))[0], rounded.data, 1e-3);
+    model.dispose();
+  });
+
+  test("a run that is broken off goes on from its checkpoint to the same bits, the projector's too", async () => {
+    const teacher = classifier(9, 1);
+    const losses = [hint({ teacherLayer: "hidden", studentLayer: "hidden" }), softTargets()];
+    const run = async (more: Partial<DistillOptions>) => {
+      const student = classifier(4, 7);
+      await distill({ ...basics, teacher, student, losses, epochs: 4, ...more });
+      return weightsOf(student);
+    };
+    const whole = await run({});
+    let bytes: Uint8Array | undefined;
+    const store = {
+      load: async () => bytes,
+      save: async (saved: Uint8Array) => {
+        bytes = saved.slice();
+      },
+    };
+    const controller = new AbortController();
+    const broken = run({
+      checkpoint: { store },
+      signal: controller.signal,
+      onProgress: ({ epoch }) => epoch === 2 && controller.abort(new Error("enough")),
+    });
+    await expect(broken).rejects.toThrow("enough");
+    expect(bytes).toBeDefined();
+    expect(await run({ checkpoint: { store } })).toEqual(whole);
   });
 
   test("parts and terms of the caller take part", async () => {

@@ -67,7 +67,7 @@ test("the same seed gives the same weights, another one others, and nothing is l
   expect(a).not.toEqual(b);
 });
 
-/** Two residual blocks of 8 channels, the second on what the first gives; an input of 8 goes into the first if asked. */
+/** Two residual blocks of 8 channels, the second on what the first gives; the first is on the input if asked. */
 function residual(fromInput: boolean): tf.LayersModel {
   const conv = (name: string) => layers.conv2d({ filters: 8, kernelSize: 3, padding: "same", name });
   const input = tf.input({ shape: [4, 4, 8] });
