@@ -98,11 +98,11 @@ function net(tf: Tfjs, seed: number): LayersModel {
   const start = () => ({ kernelInitializer: tf.initializers.heNormal({ seed: seed * 100 + layer++ }) });
   return tf.sequential({
     layers: [
-      conv2d({ inputShape: [28, 28, 1], filters: 8, kernelSize: 5, useBias: false, ...start() }),
+      conv2d({ inputShape: [28, 28, 1], filters: 20, kernelSize: 5, useBias: false, ...start() }),
       batchNormalization({}),
       reLU({}),
       maxPooling2d({ poolSize: 2 }),
-      conv2d({ filters: 16, kernelSize: 5, useBias: false, ...start() }),
+      conv2d({ filters: 50, kernelSize: 5, useBias: false, ...start() }),
       batchNormalization({}),
       reLU({}),
       maxPooling2d({ poolSize: 2 }),
