@@ -58,8 +58,8 @@ export function layerOutput(model: LayersModel, layer: string): SymbolicTensor {
   return outputOf(layer, outputsByLayer(model));
 }
 
-/** What the layers give in this model, found from its end: a layer may be part of other models too. */
-function outputsByLayer(model: LayersModel): Map<string, SymbolicTensor[]> {
+/** What the layers give in this model, by name, found from its end: a layer may be part of other models too. */
+export function outputsByLayer(model: LayersModel): Map<string, SymbolicTensor[]> {
   const found = new Map<string, SymbolicTensor[]>();
   const seen = new Set<SymbolicTensor>();
   const waiting = [...model.outputs];
@@ -73,7 +73,10 @@ function outputsByLayer(model: LayersModel): Map<string, SymbolicTensor[]> {
   return found;
 }
 
-function outputOf(layer: string, inner: ReadonlyMap<string, readonly SymbolicTensor[]>): SymbolicTensor {
+export function outputOf(
+  layer: string,
+  inner: ReadonlyMap<string, readonly SymbolicTensor[]>,
+): SymbolicTensor {
   const tensors = inner.get(layer);
   if (!tensors) {
     throw new RangeError(`layers: wanted one of ${[...inner.keys()].reverse().join(", ")}, got ${layer}`);
@@ -94,7 +97,12 @@ type ModelClass = (new (args: {
  * The same layers and weights, with other outputs. The class is that of the model or of what it is built
  * on (a Sequential is a LayersModel too): tfjs-layers is not imported at run time.
  */
-export function withOutputs(model: LayersModel, outputs: SymbolicTensor[]): LayersModel {
+export function withOutputs(
+  model: LayersModel,
+  outputs: SymbolicTensor[],
+  // With a name of its own it takes no number from the models that are named by their count.
+  name = `${model.name}_outputs`,
+): LayersModel {
   let Model = model.constructor as ModelClass;
   while (Model.className !== "Model") {
     Model = Object.getPrototypeOf(Model) as ModelClass;
@@ -102,6 +110,5 @@ export function withOutputs(model: LayersModel, outputs: SymbolicTensor[]): Laye
       throw new TypeError(`model: wanted a tf.LayersModel, got ${model.getClassName()}`);
     }
   }
-  // With a name of its own it takes no number from the models that are named by their count.
-  return new Model({ inputs: model.inputs, outputs, name: `${model.name}_outputs` });
+  return new Model({ inputs: model.inputs, outputs, name });
 }

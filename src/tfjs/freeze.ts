@@ -5,14 +5,17 @@
  * goes on to use the statistics of the batch and to move its own, a dropout goes on to drop.
  */
 
+import * as tf from "@tensorflow/tfjs-core";
 import type { layers } from "@tensorflow/tfjs-layers";
+import { isNormalization } from "./qat/normalization.js";
 import type { StepPart } from "./step.js";
+import { Swaps } from "./swaps.js";
 import { leafLayers } from "./weights.js";
 
 type Layer = layers.Layer;
 
-/** Layers that are frozen now, and by how many; the call that each came with, if it was the layer's own. */
-const frozen = new WeakMap<Layer, { count: number; readonly own?: Layer["call"] }>();
+/** Layers that are frozen now, by how many, and how that ends. */
+const frozen = new WeakMap<Layer, { count: number; readonly swaps: Swaps }>();
 
 /**
  * Makes layers run with training=false, whatever the model they are in is called with. What they compute
@@ -46,10 +49,6 @@ export function normalizations(list: Iterable<Layer>): Layer[] {
   return leafLayers({ layers: [...list] }).filter(isNormalization);
 }
 
-export function isNormalization(layer: Layer): boolean {
-  return layer.getClassName() === "BatchNormalization";
-}
-
 /**
  * A part of `fineTune` that freezes layers for the forward pass of each step. It takes no weights from the
  * optimizer: that is the option `variables`.
@@ -72,15 +71,58 @@ export function frozenPart(list: Iterable<Layer>): StepPart {
   };
 }
 
+/**
+ * A part of `fineTune` for the frozen beginning of a model: like `frozenPart`, and tfjs keeps nothing of
+ * these layers to go back through. The pass takes less memory, and gives the bits of `predict`: in reach of
+ * a gradient tfjs runs a layer's bias and activation apart from its product, which rounds otherwise.
+ *
+ * @param list layers before which, and in which, nothing learns; a model means the layers in it
+ */
+export function constantPart(list: Iterable<Layer>): StepPart {
+  const mine = new Set(leafLayers({ layers: [...list] }));
+  return {
+    name: "constant",
+    around(forward) {
+      const swaps = new Swaps();
+      const end = freezeLayers(mine);
+      try {
+        for (const layer of mine) {
+          swaps.replace(layer, "call", (call: Layer["call"]): Layer["call"] => (inputs, kwargs) => {
+            return withoutGradient(() => call(inputs, kwargs));
+          });
+        }
+        return forward();
+      } finally {
+        swaps.undo();
+        end();
+      }
+    },
+  };
+}
+
+/** tfjs records what it computes while this depth is above 0, and has no function of its own to pause that. */
+function withoutGradient<T>(compute: () => T): T {
+  const { state } = tf.engine();
+  const depth = state.gradientDepth;
+  state.gradientDepth = 0;
+  try {
+    return compute();
+  } finally {
+    state.gradientDepth = depth;
+  }
+}
+
 function freeze(layer: Layer): void {
   const known = frozen.get(layer);
   if (known) {
     known.count += 1;
     return;
   }
-  const call = layer.call;
-  frozen.set(layer, { count: 1, ...(Object.hasOwn(layer, "call") && { own: call }) });
-  layer.call = (inputs, kwargs) => call.call(layer, inputs, { ...kwargs, training: false });
+  const swaps = new Swaps();
+  swaps.replace(layer, "call", (call: Layer["call"]): Layer["call"] => (inputs, kwargs) => {
+    return call(inputs, { ...kwargs, training: false });
+  });
+  frozen.set(layer, { count: 1, swaps });
 }
 
 function thaw(layer: Layer): void {
@@ -89,6 +131,5 @@ function thaw(layer: Layer): void {
   known.count -= 1;
   if (known.count > 0) return;
   frozen.delete(layer);
-  if (known.own) layer.call = known.own;
-  else delete (layer as Partial<Layer>).call; // the class' own shows again
+  known.swaps.undo();
 }

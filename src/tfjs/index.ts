@@ -18,7 +18,7 @@ export type { CentroidStart } from "./cluster/k-means.js";
 export type { EarlyStoppingOptions } from "./early-stopping.js";
 export { featuresOf } from "./features.js";
 export { fineTune } from "./fine-tune.js";
-export { freezeLayers, freezeNormalization, frozenPart, normalizations } from "./freeze.js";
+export { constantPart, freezeLayers, freezeNormalization, frozenPart, normalizations } from "./freeze.js";
 export type { GradualPruneOptions } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
 export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
@@ -53,8 +53,16 @@ export {
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
 export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
+export {
+  type PhaseResult,
+  type TransferOptions,
+  type TransferProgress,
+  type TransferResult,
+  transfer,
+} from "./transfer.js";
 export { type HeadOptions, headFor } from "./transfer-head.js";
 export { cutModel, joinModels } from "./transfer-model.js";
+export type { TransferPhase } from "./transfer-phases.js";
 export type { Figures } from "./validation.js";
 export type { ModelWeight, WeightChoice, WeightPattern } from "./weights.js";
 export * from "./zero-shot/index.js";

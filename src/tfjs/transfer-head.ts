@@ -7,10 +7,7 @@ import { checkModel, listWeights } from "./weights.js";
 export interface HeadOptions {
   /** Of a hidden layer with relu before the last, an integer >= 1; no such layer unless given. */
   readonly units?: number;
-  /**
-   * Share of the inputs of the last layer that is dropped in training, in [0, 1); 0 unless given. Which, tfjs
-   * draws anew each time: with a seed of its own a tfjs dropout would drop the same ones at every step.
-   */
+  /** Share of the inputs of the last layer that is dropped in training, in [0, 1); 0 unless given. */
   readonly dropout?: number;
   /** What becomes of features that have positions: their mean unless given, or all of them in a row. */
   readonly positions?: "average" | "flatten";

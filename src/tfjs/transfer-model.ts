@@ -1,14 +1,10 @@
 /** Models made of parts of others, whose weights they share: a base cut at a layer, a head put on it. */
 
 import type { LayersModel, layers, SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { outputOf, outputsByLayer, withOutputs } from "./forward.js";
 import { checkModel, listWeights } from "./weights.js";
 
 type Layer = layers.Layer;
-type ModelClass = new (args: {
-  inputs: SymbolicTensor[];
-  outputs: SymbolicTensor[];
-  name: string;
-}) => LayersModel;
 
 /**
  * The part of a model that computes the output of one of its layers.
@@ -28,7 +24,7 @@ export function cutModel(base: LayersModel, layer: string): LayersModel {
   if (!output) {
     throw new RangeError(`layer: wanted one of ${layerNames(base).join(", ")}, got ${layer}`);
   }
-  return shareModel(base, base.inputs, [output], `${base.name}_to_${layer}`);
+  return shareModel(base, [output], `${base.name}_to_${layer}`);
 }
 
 /**
@@ -47,17 +43,12 @@ export function joinModels(base: LayersModel, head: LayersModel): LayersModel {
   checkFit(base, head);
   checkNames(base, head);
   const outputs = applyUncounted(head, [base.outputs[0]]);
-  return shareModel(base, base.inputs, outputs, `${base.name}_${head.name}`);
+  return shareModel(base, outputs, `${base.name}_${head.name}`);
 }
 
-/** A new model over layers that there are, each counted as often as the `dispose` of the new model will. */
-export function shareModel(
-  like: LayersModel,
-  inputs: SymbolicTensor[],
-  outputs: SymbolicTensor[],
-  name: string,
-): LayersModel {
-  const model = new (modelClass(like))({ inputs, outputs, name });
+/** A model over the layers of another, each counted as often as the `dispose` of the new model will. */
+export function shareModel(base: LayersModel, outputs: SymbolicTensor[], name: string): LayersModel {
+  const model = withOutputs(base, outputs, name);
   // tfjs disposes of a nested model twice: as a layer, and as one that it takes for made inside.
   for (const layer of [...model.layers, ...model.internalContainerRefs]) counted(layer)._refCount += 1;
   return model;
@@ -75,63 +66,21 @@ function counted(layer: Layer): { _refCount: number } {
   return layer as unknown as { _refCount: number };
 }
 
-/** `tf.LayersModel` of the very copy of tfjs-layers that made a model: it is the parent of the others. */
-function modelClass(model: LayersModel): ModelClass {
-  let type: unknown = model.constructor;
-  while (typeof type === "function") {
-    if (Object.hasOwn(type, "className") && (type as { className?: string }).className === "Model") {
-      return type as ModelClass;
-    }
-    type = Object.getPrototypeOf(type);
-  }
-  throw new TypeError("model: wanted a tf.LayersModel, got an object of another class");
-}
-
 function findOutput(model: LayersModel, name: string): SymbolicTensor | undefined {
-  const reached = reachedTensors(model);
-  const layers = new Set([...model.layers, ...[...reached].map(({ sourceLayer }) => sourceLayer)]);
-  for (const layer of layers) {
-    if (layer.name === name) return onlyPlace(layer, reached).output;
-  }
-  for (const layer of layers) {
+  const outputs = outputsByLayer(model);
+  if (outputs.has(name)) return outputOf(name, outputs);
+  for (const [{ sourceLayer: layer }] of outputs.values()) {
     if (!isModel(layer) || !layerNames(layer).includes(name)) continue;
-    const { input } = onlyPlace(layer, reached);
+    const { inputs } = outputOf(layer.name, outputs);
     const inner = cutModel(layer, name);
-    const [output] = applyUncounted(inner, input);
+    const [output] = applyUncounted(inner, inputs);
     counted(inner)._refCount -= 1; // made here: only the model under way will have it
     return output;
   }
-  return undefined;
-}
-
-/**
- * All that a model computes on the way to its outputs. A layer may also stand in other models, where it has
- * other outputs; these tell which are of this one.
- */
-function reachedTensors(model: LayersModel): Set<SymbolicTensor> {
-  const reached = new Set(model.outputs);
-  // The set grows while it is walked.
-  for (const { sourceLayer, nodeIndex } of reached) {
-    for (const input of sourceLayer.inboundNodes[nodeIndex].inputTensors) reached.add(input);
-  }
-  return reached;
-}
-
-function onlyPlace(
-  layer: Layer,
-  reached: Set<SymbolicTensor>,
-): { input: SymbolicTensor[]; output: SymbolicTensor } {
-  const places = layer.inboundNodes.filter(({ outputTensors }) =>
-    outputTensors.some((one) => reached.has(one)),
-  );
-  if (places.length !== 1) {
-    throw new RangeError(`layer: wanted ${layer.name} at one place of the model, got it at ${places.length}`);
-  }
-  const [{ inputTensors, outputTensors }] = places;
-  if (outputTensors.length !== 1) {
-    throw new RangeError(`layer: wanted ${layer.name} with one output, got ${outputTensors.length}`);
-  }
-  return { input: inputTensors, output: outputTensors[0] };
+  // A Sequential that begins with a model takes the layers of that one for its own: it is nested by name alone.
+  const reached = new Set([...outputs.values()].flat());
+  const first = allLayers(model).find((layer) => layer.name === name);
+  return first && isModel(first) && reached.has(first.outputs[0]) ? first.outputs[0] : undefined;
 }
 
 function isModel(layer: Layer): layer is LayersModel {
@@ -139,8 +88,12 @@ function isModel(layer: Layer): layer is LayersModel {
 }
 
 /** Of all layers, those of nested models after the model. */
-export function layerNames(model: LayersModel): string[] {
-  return model.layers.flatMap((layer) => [layer.name, ...(isModel(layer) ? layerNames(layer) : [])]);
+function layerNames(model: LayersModel): string[] {
+  return allLayers(model).map(({ name }) => name);
+}
+
+function allLayers(model: LayersModel): Layer[] {
+  return model.layers.flatMap((layer) => [layer, ...(isModel(layer) ? allLayers(layer) : [])]);
 }
 
 function checkFit(base: LayersModel, head: LayersModel): void {

@@ -2,7 +2,13 @@
 
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { freezeLayers, freezeNormalization, frozenPart, normalizations } from "../../src/tfjs.js";
+import {
+  constantPart,
+  freezeLayers,
+  freezeNormalization,
+  frozenPart,
+  normalizations,
+} from "../../src/tfjs.js";
 import { expectClose } from "../graph/helpers.js";
 import { backends, noise, randomize, useBackend, valuesOf } from "./support.js";
 
@@ -111,12 +117,12 @@ describe.each(backends)("freezing on %s", (backend) => {
     const model = normalized();
     const { around } = frozenPart(model.layers);
     const norm = model.getLayer("norm");
-    expect(around?.(() => Object.hasOwn(norm, "call"))).toBe(true);
+    expect(around?.(() => Object.hasOwn(norm, "call"), true)).toBe(true);
     expect(Object.hasOwn(norm, "call")).toBe(false);
     const fail = () => {
       throw new Error("backend lost");
     };
-    expect(() => around?.(fail)).toThrow("backend lost");
+    expect(() => around?.(fail, true)).toThrow("backend lost");
     expect(Object.hasOwn(norm, "call")).toBe(false);
     model.dispose();
   });
@@ -154,6 +160,32 @@ describe.each(backends)("freezing on %s", (backend) => {
       Float32Array.from(sums.flatMap((sum) => slopes.map((s) => sum * s))),
       1e-5,
     );
+    model.dispose();
+  });
+
+  test("constant layers give the bits of predict, and what comes after them still learns", () => {
+    const model = normalized();
+    const wanted = run(model, false);
+    const { around } = constantPart(model.layers.slice(0, 4));
+    const tensors = tf.memory().numTensors;
+    tf.tidy(() => {
+      let got = new Float32Array();
+      const of = () =>
+        around?.(() => {
+          const output = model.apply(tf.tensor(numbers, shape), { training: true }) as tf.Tensor;
+          got = (output.dataSync() as Float32Array).slice();
+          return tf.sum(output) as tf.Scalar;
+        }, true) as tf.Scalar;
+      const learned = model.getLayer("last").trainableWeights.map((weight) => weight.read() as tf.Variable);
+      const { grads } = tf.variableGrads(of, learned);
+      expect(Object.values(grads).map(({ size }) => size)).toEqual([36, 2]);
+      expect(got).toEqual(wanted);
+      const all = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+      const reached = Object.values(tf.variableGrads(of, all).grads).filter((gradient) => gradient !== null);
+      expect(reached.length).toBe(2);
+    });
+    expect(tf.memory().numTensors).toBe(tensors);
+    expect(Object.hasOwn(model.getLayer("norm"), "call")).toBe(false);
     model.dispose();
   });
 });
