@@ -1,8 +1,12 @@
 /** The entry of `npm run study -- NAME`: what training is worth, on real data. */
 
 const studies: Readonly<Record<string, () => Promise<{ run(words: readonly string[]): Promise<number> }>>> = {
+  distillation: () => import("./studies/distillation.js"),
+  kill: () => import("./studies/kill.js"),
   lenet5: () => import("./studies/lenet5.js"),
   quantization: () => import("./studies/quantization.js"),
+  transfer: () => import("./studies/transfer.js"),
+  "zero-shot": () => import("./studies/zero-shot.js"),
 };
 
 const [, , , name, ...words] = process.argv;

@@ -30,11 +30,60 @@ export async function isPictures(path: string): Promise<boolean> {
  * @throws FormatError image-decode, image-none; RangeError for a shape that is no picture's
  */
 export async function readPictures(path: string, shape: readonly number[]): Promise<NdArray> {
+  const size = sizeOfSample(path, shape);
+  return readAll(endings.test(path) ? [path] : await picturesIn(path), size);
+}
+
+/** Labelled pictures: the folder of each is its class. */
+export interface ClassPictures {
+  /** uint8[count, height, width, channels], class after class, in the order of the names. */
+  readonly pictures: NdArray;
+  /** Number of the class of each. */
+  readonly labels: Int32Array;
+  /** Names of the classes, sorted by their UTF-16 codes. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * Reads a folder that has a folder of pictures for each class.
+ *
+ * @param shape as for `readPictures`, which says how they are resized
+ * @throws FormatError image-classes where there are no such folders or pictures beside them, image-none for a class
+ *   without pictures, image-decode; RangeError for a shape that is no picture's
+ */
+export async function readClassPictures(folder: string, shape: readonly number[]): Promise<ClassPictures> {
+  const size = sizeOfSample(folder, shape);
+  const entries = await readdir(folder, { withFileTypes: true });
+  const stray = entries.find((entry) => endings.test(entry.name) && !entry.isDirectory());
+  // stat, not what the entry says: a class may be a link to a folder.
+  const folders = await Promise.all(
+    entries.map(async ({ name }) => ((await stat(join(folder, name))).isDirectory() ? name : undefined)),
+  );
+  const classes = folders.filter((name) => name !== undefined && !name.startsWith(".")).sort() as string[];
+  if (stray || classes.length === 0) {
+    const got = stray ? `${stray.name} beside them` : "none";
+    throw new FormatError("image-classes", `${folder}: wanted a folder of pictures a class, got ${got}`);
+  }
+  const lists = await Promise.all(classes.map((name) => picturesIn(join(folder, name))));
+  const labels = Int32Array.from(lists.flatMap((list, label) => list.map(() => label)));
+  return { pictures: await readAll(lists.flat(), size), labels, classes };
+}
+
+interface SampleSize {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+function sizeOfSample(path: string, shape: readonly number[]): SampleSize {
   const [height, width, channels = 1] = shape;
   if (shape.length < 2 || shape.length > 3 || (channels !== 1 && channels !== 3)) {
     throw new RangeError(`${path}: wanted an input of [height, width, 1 or 3] for pictures, got [${shape}]`);
   }
-  const paths = endings.test(path) ? [path] : await picturesIn(path);
+  return { height, width, channels };
+}
+
+async function readAll(paths: readonly string[], { height, width, channels }: SampleSize): Promise<NdArray> {
   const size = height * width * channels;
   const data = new Uint8Array(paths.length * size);
   for (const [i, file] of paths.entries()) {

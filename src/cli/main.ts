@@ -7,6 +7,7 @@ import { addDemo } from "./commands/demo.js";
 import { addEval } from "./commands/eval.js";
 import { addInspect } from "./commands/inspect.js";
 import { addRun } from "./commands/run.js";
+import { addTrain } from "./commands/train.js";
 import { exitCodeOf, messageOf } from "./errors.js";
 import { colorsFor, type Host, note } from "./host.js";
 
@@ -46,6 +47,7 @@ function createProgram(host: Host): Command {
     })
     .showHelpAfterError("(add --help for what there is)")
     .addHelpText("after", epilogue);
-  for (const add of [addDemo, addCompress, addEval, addRun, addInspect, addBench]) add(program, host);
+  for (const add of [addDemo, addCompress, addEval, addRun, addTrain, addInspect, addBench])
+    add(program, host);
   return program;
 }

@@ -4,8 +4,12 @@ import { formatSeconds } from "./format.js";
 import { colorsFor, type Host, isTerminal } from "./host.js";
 
 export interface Progress {
-  /** @param done part of the stage, 0 to 1 @param detail a few words, such as the loss */
-  update(done: number, detail?: string): void;
+  /**
+   * @param done part of the stage, 0 to 1
+   * @param detail a few words, such as the loss
+   * @param secondsLeft where another knows better than the time it took so far
+   */
+  update(done: number, detail?: string, secondsLeft?: number): void;
   /** Wipes the line. */
   end(): void;
 }
@@ -26,14 +30,14 @@ export function startProgress(host: Host, title: string): Progress {
   const draw = (line: string) => host.stderr.write(`\r\x1b[2K${line}`);
   draw(title);
   return {
-    update(done, detail = "") {
+    update(done, detail = "", secondsLeft) {
       const now = performance.now();
       if (now - drawn < intervalMs) return;
       drawn = now;
       const part = Math.min(1, Math.max(0, done));
       const filled = Math.round(part * barWidth);
       const bar = colors.green("█".repeat(filled)) + colors.dim("░".repeat(barWidth - filled));
-      const left = ((now - begin) / 1000) * ((1 - part) / part);
+      const left = secondsLeft ?? ((now - begin) / 1000) * ((1 - part) / part);
       // The first few steps say little of the rest.
       const time = part > 0.01 ? `${formatSeconds(left)} left` : "";
       draw(`${title} ${bar} ${String(Math.floor(100 * part)).padStart(3)} %  ${time}  ${colors.dim(detail)}`);

@@ -1,8 +1,18 @@
 /** A recipe: the settings of `compress` as a JSON file, which flags on the command line overrule. */
 
-import { readFile } from "node:fs/promises";
-import { type CompressOptions, FormatError } from "../index.js";
+import type { CompressOptions } from "../index.js";
 import { patternOf } from "./options.js";
+import {
+  type Fields,
+  finite,
+  isNumber,
+  object,
+  oneOf,
+  readStrict,
+  sparsity,
+  wanted,
+  yesOrNo,
+} from "./strict.js";
 
 /** What a recipe may say; all of it is optional. */
 export interface Recipe extends Pick<CompressOptions, RecipeKey> {
@@ -21,33 +31,31 @@ type RecipeKey =
   | "equalization"
   | "keepF32";
 
-interface Rule {
-  readonly wanted: string;
-  valid(value: unknown): boolean;
-}
+export const pattern = wanted("unstructured, 1x4, 4x4 or N:M", isPattern);
 
-const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
-const oneOf = (...words: string[]): Rule => ({
-  wanted: `one of ${words.join(", ")}`,
-  valid: (value) => words.includes(value as string),
-});
-const finite: Rule = { wanted: "a number", valid: isNumber };
-
-const rules: Readonly<Record<string, Rule>> = {
-  precision: oneOf("int8", "f32"),
-  sparsity: { wanted: "a number from 0 to below 1", valid: (v) => isNumber(v) && v >= 0 && v < 1 },
-  pattern: { wanted: "unstructured, 1x4, 4x4 or N:M", valid: isPattern },
+/** How the ranges of activations are found, in `compress` as in training. */
+export const rangeFields: Fields = {
   activations: oneOf("percentile", "mse", "entropy", "min-max"),
-  percentile: { wanted: "a number above 50, up to 100", valid: (v) => isNumber(v) && v > 50 && v <= 100 },
-  biasCorrection: { wanted: "true or false", valid: (value) => typeof value === "boolean" },
-  equalization: { wanted: "true or false", valid: (value) => typeof value === "boolean" },
-  keepF32: {
-    wanted: "a list of layer names",
-    valid: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
-  },
-  scale: finite,
-  offset: finite,
+  percentile: wanted("a number above 50, up to 100", (v) => isNumber(v) && v > 50 && v <= 100),
+  keepF32: wanted(
+    "a list of layer names",
+    (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+  ),
 };
+
+const recipe = object(
+  {},
+  {
+    precision: oneOf("int8", "f32"),
+    sparsity,
+    pattern,
+    ...rangeFields,
+    biasCorrection: yesOrNo,
+    equalization: yesOrNo,
+    scale: finite,
+    offset: finite,
+  },
+);
 
 /**
  * Reads a recipe.
@@ -55,30 +63,7 @@ const rules: Readonly<Record<string, Rule>> = {
  * @throws FormatError recipe-json, recipe-key, recipe-value
  */
 export async function readRecipe(path: string): Promise<Recipe> {
-  const text = await readFile(path, "utf8");
-  let recipe: unknown;
-  try {
-    recipe = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError("recipe-json", `${path}: not JSON (${(error as Error).message})`);
-  }
-  if (typeof recipe !== "object" || recipe === null || Array.isArray(recipe)) {
-    throw new FormatError("recipe-json", `${path}: wanted an object, got ${JSON.stringify(recipe)}`);
-  }
-  for (const [key, value] of Object.entries(recipe)) {
-    if (!Object.hasOwn(rules, key)) {
-      const keys = Object.keys(rules).join(", ");
-      throw new FormatError("recipe-key", `${path}: wanted ${keys}, got ${JSON.stringify(key)}`);
-    }
-    const { wanted, valid } = rules[key];
-    if (!valid(value)) {
-      throw new FormatError(
-        "recipe-value",
-        `${path}: ${key}: wanted ${wanted}, got ${JSON.stringify(value)}`,
-      );
-    }
-  }
-  return recipe as Recipe;
+  return (await readStrict(path, recipe)) as Recipe;
 }
 
 function isPattern(value: unknown): boolean {

@@ -16,8 +16,8 @@ export interface Described {
 
 /**
  * Sizes, numbers and names; of a function (a schedule, an augmentation) what it gives at a few places, or
- * only that it is there. The data itself is not looked at. Weights go by their place: tfjs counts up the
- * names that it makes, so a model that is built once more has others.
+ * only that it is there. The data itself is not looked at. Weights have their names, by which parts keep
+ * their state: layers without a name get a new one whenever they are made again in the same process.
  *
  * @returns each as JSON
  */
@@ -31,7 +31,7 @@ export function describeRun(
   const loss: unknown = options.loss ?? model.loss;
   const { learningRate: ownRate, ...config } = optimizer.getConfig();
   const said: Record<string, unknown> = {
-    model: weights.map(({ layerClass, role, shape }) => `${layerClass} ${role} ${shape.join("x")}`),
+    model: weights.map(({ name, shape }) => `${name} ${shape.join("x")}`),
     learned: learned.map((weight) => weights.indexOf(weight)),
     samples: [samples.count, ...model.inputs[0].shape.slice(1)],
     answers: samples.answered,

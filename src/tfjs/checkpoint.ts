@@ -113,5 +113,6 @@ function valuesOf(name: string, { dtype, bytes }: StoredTensor): SavedArray {
   if (!Object.hasOwn(kinds, dtype)) {
     throw new FormatError("checkpoint-format", `${name}: wanted F32, F64 or I32, got ${dtype}`);
   }
-  return new kinds[dtype as keyof typeof kinds](bytes.slice().buffer); // a copy: it must be aligned
+  // A copy, for the numbers must be aligned; not by slice, which of a Buffer of Node's copies nothing.
+  return new kinds[dtype as keyof typeof kinds](new Uint8Array(bytes).buffer);
 }

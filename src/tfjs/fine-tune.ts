@@ -151,7 +151,7 @@ function openRun(model: LayersModel, plan: Plan, optimizer: tf.Optimizer, option
   const forward = openForward(model, layers, parts, noise);
   const ofTerms = terms.flatMap((term) => term.variables?.() ?? []);
   const variables = [...learned.map(({ variable }) => variable), ...ofTerms];
-  const lesson = { model, forward, samples, labelWeight, terms, optimizer, variables };
+  const lesson = { forward, samples, labelWeight, terms, optimizer, variables };
   const clock = createClock();
   const run: Run = {
     epochs,

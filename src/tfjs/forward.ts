@@ -8,6 +8,8 @@ import type { StepPart } from "./step.js";
 export interface Pass {
   readonly output: tf.Tensor;
   activation(layer: string): tf.Tensor;
+  /** What the regularizers add to the loss. */
+  penalties(): tf.Tensor[];
 }
 
 export type Forward = (x: tf.Tensor, training: boolean) => Pass;
@@ -45,6 +47,8 @@ export function openForward(
         if (!symbol) throw new RangeError(`activation: wanted a layer that the term names, got ${layer}`);
         return values[outputs.indexOf(symbol)];
       },
+      // Of the model that ran: a Sequential knows its regularizers only once it has run itself.
+      penalties: () => source.calculateLosses(),
     };
   };
 }

@@ -15,6 +15,29 @@ export { modelArtifacts } from "./artifacts.js";
 export { type CheckpointStore, fileCheckpoint } from "./checkpoint.js";
 export type { ClusterOptions } from "./cluster/clustering.js";
 export type { CentroidStart } from "./cluster/k-means.js";
+export {
+  type AttentionOptions,
+  type AttentionPair,
+  attentionTransfer,
+  type DecoupledOptions,
+  type DistillationLoss,
+  type DistillOptions,
+  type DistillResult,
+  decoupled,
+  distill,
+  type HintOptions,
+  hint,
+  type Kind,
+  type RelationalOptions,
+  relational,
+  type SoftTargetsOptions,
+  softTargets,
+  type TeacherChoice,
+  type TeacherLayer,
+  type ThinnerOptions,
+  thinnerCopy,
+  type WeightedTeacher,
+} from "./distill/index.js";
 export type { EarlyStoppingOptions } from "./early-stopping.js";
 export { featuresOf } from "./features.js";
 export { fineTune } from "./fine-tune.js";
@@ -52,6 +75,7 @@ export {
   type Schedule,
 } from "./schedules.js";
 export { type SeedOptions, type SeedPruneReport, type SeedQuantizeReport, seed } from "./seed.js";
+export type { SeedDistillOptions, SeedDistillReport } from "./seed-distill.js";
 export type { LossTerm, PartState, StepBatch, StepPart } from "./step.js";
 export {
   type PhaseResult,

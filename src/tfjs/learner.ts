@@ -1,11 +1,11 @@
 /** One step of training: forward, backward, optimizer. */
 
 import * as tf from "@tensorflow/tfjs-core";
-import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Forward } from "./forward.js";
 import type { Loss } from "./losses.js";
 import type { Samples } from "./samples.js";
 import type { LossTerm, StepBatch } from "./step.js";
+import { dropTape } from "./tape.js";
 
 /** What a step came to, still on the device; whoever reads it disposes it. */
 export interface Outcome {
@@ -24,7 +24,6 @@ export interface Outcome {
 export type Learner = (indices: Int32Array) => Outcome;
 
 export interface Lesson {
-  readonly model: LayersModel;
   readonly forward: Forward;
   readonly samples: Samples;
   /** Absent where there is nothing to compare the output with. */
@@ -37,7 +36,7 @@ export interface Lesson {
 
 /** The step of `model.fit`, which tfjs keeps to itself, on data of our own and with terms. */
 export function createLearner(lesson: Lesson): Learner {
-  const { model, forward, samples, loss, labelWeight, terms, optimizer, variables } = lesson;
+  const { forward, samples, loss, labelWeight, terms, optimizer, variables } = lesson;
   return (indices) => {
     const kept: tf.Tensor[] = [];
     const keep = (tensor: tf.Tensor) => {
@@ -56,10 +55,11 @@ export function createLearner(lesson: Lesson): Learner {
           const mean = meanLoss(loss, y, pass.output, answers);
           values.push(labelWeight === 1 ? mean : tf.mul(mean, labelWeight));
         }
-        const batch = { indices, x, y, ...pass };
+        const { output, activation } = pass;
+        const batch: StepBatch = { indices, x, y, output, activation };
         const own = terms.map((term) => scalarOf(term, batch));
         measured = own.map((value) => keep(tf.clone(value)));
-        return [...values, ...own, ...model.calculateLosses()].reduce((sum, value) =>
+        return [...values, ...own, ...pass.penalties()].reduce((sum, value) =>
           tf.add(sum, value),
         ) as tf.Scalar;
       };
@@ -70,7 +70,9 @@ export function createLearner(lesson: Lesson): Learner {
       const { loss, ...counts } = tidied(step);
       return { ...counts, loss, terms: measured, ...(correct && { correct }) };
     } catch (error) {
-      for (const tensor of kept) tensor.dispose(); // as where the backend has no gradient of an op
+      // As where the backend has no gradient of an op.
+      for (const tensor of kept) tensor.dispose();
+      dropTape();
       throw error;
     }
   };

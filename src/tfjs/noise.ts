@@ -21,6 +21,8 @@ interface Drawing {
   seed?: number;
   /** Of the cells of recurrent layers. */
   dropoutFunc?: (x: tf.Tensor, rate: number) => tf.Tensor;
+  dropoutMask?: tf.Tensor | tf.Tensor[] | null;
+  recurrentDropoutMask?: tf.Tensor | tf.Tensor[] | null;
 }
 
 const plain = new Set(["Dropout", "SpatialDropout1D"]);
@@ -45,12 +47,22 @@ export function openNoise(model: LayersModel, draw: () => number): Noise {
       return pass();
     } finally {
       for (const layer of dropouts) setSeed(layer, { value: undefined, writable: true });
-      for (const cell of cells) delete cell.dropoutFunc;
+      for (const cell of cells) {
+        delete cell.dropoutFunc;
+        dropMasks(cell);
+      }
     }
   }
 
   const unseeded = found.filter((layer) => closed.has(layer.getClassName())).map(({ name }) => name);
   return { during, unseeded };
+}
+
+/** Cells keep the masks of a pass till the next, and where there is no LSTM or GRU around them for ever. */
+function dropMasks(cell: Drawing): void {
+  for (const mask of [cell.dropoutMask, cell.recurrentDropoutMask]) if (mask) tf.dispose(mask);
+  cell.dropoutMask = null;
+  cell.recurrentDropoutMask = null;
 }
 
 /** A getter, so that a layer that runs several times in a pass draws as often. */

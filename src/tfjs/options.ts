@@ -54,8 +54,8 @@ export interface FineTuneOptions {
   /** Ends the run where the loss of the validation data falls no more. */
   readonly earlyStopping?: EarlyStoppingOptions;
   /**
-   * Keeps the run where it survives a kill: started again with the same model, data and options, it goes
-   * on, and ends with the same bits as if it had never been broken off (on the same backend and machine).
+   * Keeps the run where it survives a kill: started again with the same model (layers and their names),
+   * data and options, it goes on, and ends with the same bits as if it had never been broken off (on the same backend and machine).
    * Of a run that is finished it keeps the end: started again, that is loaded and nothing is trained.
    */
   readonly checkpoint?: CheckpointOptions;

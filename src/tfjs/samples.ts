@@ -144,7 +144,7 @@ function checkLabels(y: ArrayLike<number>, count: number, output: readonly numbe
   }
 }
 
-function gather(
+export function gather(
   target: Float32Array,
   source: Float32Array | Int32Array | Uint8Array,
   indices: Int32Array,

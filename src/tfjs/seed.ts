@@ -8,6 +8,7 @@
 
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { editWeight } from "./edit.js";
+import { distill } from "./seed-distill.js";
 import { listWeights, type ModelWeight } from "./weights.js";
 import { zeroDistance } from "./zero-distance.js";
 
@@ -38,7 +39,7 @@ export interface SeedQuantizeReport {
   readonly distinctAfter: number;
 }
 
-export const seed = { prune, quantize, zeroDistance } as const;
+export const seed = { prune, quantize, distill, zeroDistance } as const;
 
 /**
  * `weight[weight < threshold] = 0` on every weight tensor: the comparison is signed, so for a threshold

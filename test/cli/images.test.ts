@@ -1,10 +1,10 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encode as encodePng } from "fast-png";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { isPictures, readPictures } from "../../src/cli/images.js";
+import { isPictures, readClassPictures, readPictures } from "../../src/cli/images.js";
 
 let folder: string;
 beforeAll(() => {
@@ -92,4 +92,36 @@ test.each([
 ])("%s is refused", async (_what, path, shape, message) => {
   if (!existsSync(join(folder, "bad.png"))) writeFileSync(join(folder, "bad.png"), "not a picture");
   await expect(readPictures(path(), shape)).rejects.toThrow(message);
+});
+
+test("a folder a class is labelled data, classes in the order of their names", async () => {
+  const inner = mkdtempSync(join(folder, "classes-"));
+  const name = inner.slice(folder.length + 1);
+  for (const kind of ["dog", "Cat", "ant", ".cache"]) mkdirSync(join(inner, kind));
+  writeFileSync(join(inner, "README.txt"), "no class");
+  writeFileSync(join(inner, "dog", "notes.txt"), "no picture");
+  png(`${name}/dog/b.png`, 2, 1, 1, [5, 6]);
+  png(`${name}/dog/a.png`, 2, 1, 1, [3, 4]);
+  png(`${name}/Cat/z.png`, 2, 1, 1, [1, 2]);
+  png(`${name}/ant/q.png`, 4, 2, 1, Array(8).fill(9)); // resized, as all pictures are
+  const { pictures, labels, classes } = await readClassPictures(inner, [1, 2, 1]);
+  expect(classes).toEqual(["Cat", "ant", "dog"]);
+  expect([...labels]).toEqual([0, 1, 2, 2]);
+  expect(pictures.shape).toEqual([4, 1, 2, 1]);
+  expect([...pictures.data]).toEqual([1, 2, 9, 9, 3, 4, 5, 6]);
+
+  writeFileSync(join(inner, "ant", "broken.png"), "not a picture");
+  await expect(readClassPictures(inner, [1, 2, 1])).rejects.toThrow(/ant\/broken\.png: /);
+  mkdirSync(join(inner, "empty"));
+  await expect(readClassPictures(inner, [1, 2, 1])).rejects.toThrow(/empty: wanted \.jpg or \.png files/);
+  png(`${name}/stray.png`, 1, 1, 1, [0]);
+  await expect(readClassPictures(inner, [1, 2, 1])).rejects.toThrow(/got stray\.png beside them/);
+});
+
+test("a folder without classes is refused, and an input that is no picture", async () => {
+  const inner = mkdtempSync(join(folder, "flat-"));
+  await expect(readClassPictures(inner, [1, 2, 1])).rejects.toThrow(
+    /wanted a folder of pictures a class, got none/,
+  );
+  await expect(readClassPictures(inner, [784])).rejects.toThrow(/wanted an input of/);
 });

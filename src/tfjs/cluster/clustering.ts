@@ -87,6 +87,7 @@ export function clustering(
     after() {
       for (const one of clustered) if (one.members.length > 0) shareValues(one);
     },
+    settled: (step) => step >= begin,
     state: () => ({
       arrays: Object.fromEntries(
         clustered

@@ -74,6 +74,7 @@ export async function quantizing(
       if (step < freeze) live.move();
       else live.forget();
     },
+    settled: (step) => step >= delay,
     state: () => ({ numbers: live.state() }),
     dispose: () => live.forget(),
     ranges() {

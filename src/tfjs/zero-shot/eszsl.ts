@@ -25,6 +25,9 @@ export interface EszslOptions extends ZeroShotData, EszslChoice {
  *     minimum of |X W Sᵀ - Y|² + gamma |W Sᵀ|² + lambda |X W|² + gamma lambda |W|²
  *     (XᵀX + gamma) W (SᵀS + lambda) = Xᵀ Y S
  *
+ * Most of Y is -1, which attributes with a mean other than 0 over the seen classes would have to explain:
+ * `attributeScaling: "center"`, and centred features, leave W to tell classes apart.
+ *
  * Romera-Paredes and Torr, An embarrassingly simple approach to zero-shot learning, ICML 2015.
  *
  * @param options features, labels and attributes; gamma and lambda; scalings

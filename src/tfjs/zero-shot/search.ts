@@ -120,6 +120,9 @@ export function searchSae(
  * best mean harmonic mean H over rounds in which some seen classes play the unseen, and a fifth of the samples
  * of each other class the test samples of the seen.
  *
+ * The more classes compete, the higher the best of them scores: `heldOut` is best the number of classes that will
+ * be unseen later.
+ *
  * @param data as for training
  * @param train the method, with the numbers that it will have
  * @param rounds how classes are held out

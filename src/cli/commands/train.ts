@@ -1,0 +1,147 @@
+/** pare train RECIPE.json: trains, distils, prunes, quantizes, clusters, as a file says, and survives a kill. */
+
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { type ModelArtifacts, readArtifacts } from "../../index.js";
+import { formatBytes, formatNumber, formatPercent, formatSeconds, formatTable } from "../format.js";
+import { type Host, note, printJson } from "../host.js";
+import { withJson } from "../options.js";
+import { refuseOverwrite } from "../overwrite.js";
+import { loadTfjs } from "../peer.js";
+import { formatQuality } from "../quality.js";
+import { readTrainingSets, type TrainingSets } from "../train/data.js";
+import { inputOf, openStart } from "../train/model.js";
+import { type Written, writeOutput } from "../train/output.js";
+import { readTrainRecipe, type TrainRecipe } from "../train/recipe.js";
+import { runStage, type Workshop } from "../train/stage.js";
+import { fingerprintOf, openWork, type StageOutcome } from "../train/work.js";
+
+interface TrainFlags {
+  readonly restart: boolean;
+  readonly json: boolean;
+}
+
+export function addTrain(program: Command, host: Host): void {
+  const command = program
+    .command("train")
+    .description("run a training recipe: train, distil, prune, quantize, cluster, one stage after the other")
+    .argument("<recipe>", "JSON; its paths are meant from its own folder")
+    .option("--restart", "throw away what an interrupted or finished run of another recipe left", false)
+    .addHelpText("after", epilogue);
+  withJson(command).action((recipe: string, flags: TrainFlags) => train(host, recipe, flags));
+}
+
+const epilogue = `
+A run that was interrupted or killed goes on where it was when it is started again: finished stages and
+checkpoints are kept in the folder .train beside the output.`;
+
+async function train(host: Host, path: string, flags: TrainFlags): Promise<void> {
+  const recipe = await readTrainRecipe(path);
+  await refuseInputs(recipe, path);
+  const tf = await loadTfjs();
+  const pare = await import("../../tfjs.js");
+  const start = await openStart(recipe, tf, pare);
+  const sets = await readTrainingSets(recipe.data, await inputOf(tf, start), recipe.seed ?? 0);
+  const fingerprint = await fingerprintOfRun(recipe, start, sets);
+  const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
+  const acceleration = await pare.accelerate(tf);
+  try {
+    const shop: Workshop = { host, tf, pare, recipe, sets, work };
+    const stages = await runStages(shop, start, flags.json);
+    const last = stages.length - 1;
+    const ranges = stages.findLast((stage) => stage.ranges)?.ranges;
+    const written = await writeOutput(host, tf, recipe, sets, await work.model(last), ranges);
+    report(host, recipe, stages, written, sets, flags.json);
+  } finally {
+    acceleration.undo();
+  }
+}
+
+async function refuseInputs({ output, data, model, teacher }: TrainRecipe, path: string): Promise<void> {
+  const sources = [data.train, data.test, data.validation].flatMap((source) =>
+    typeof source === "object" ? Object.values(source).filter((value) => typeof value === "string") : [],
+  );
+  const models = [model, teacher].flat().filter((value) => typeof value === "string");
+  for (const target of [output.model, output.pare]) {
+    if (target !== undefined) await refuseOverwrite(target, [path, ...sources, ...models]);
+  }
+}
+
+/** Whatever decides the numbers, but not where it lies. */
+async function fingerprintOfRun(
+  { seed = 0, data, loss, model, teacher = [], stages }: TrainRecipe,
+  { modelTopology, weightData }: ModelArtifacts,
+  { train, validation }: TrainingSets,
+): Promise<string> {
+  const teachers = await Promise.all([teacher].flat().map((path) => readArtifacts(path)));
+  const settings = {
+    ...{ seed, loss, stages, augment: data.augment, teachers: teachers.map(({ sourceHash }) => sourceHash) },
+    // Layers that are built here: tfjs counts up the names that it makes.
+    model: typeof model === "string" ? modelTopology : model,
+  };
+  const sets = [train, ...(validation ? [validation] : [])];
+  return fingerprintOf(settings, [weightData, ...sets.flatMap(({ x, y }) => [x, y])]);
+}
+
+interface StageReport extends StageOutcome {
+  readonly kind: string;
+  /** Finished by a run before this one. */
+  readonly before: boolean;
+}
+
+async function runStages(shop: Workshop, start: ModelArtifacts, silent: boolean): Promise<StageReport[]> {
+  const { host, recipe, work } = shop;
+  const reports: StageReport[] = [];
+  let model = start;
+  for (const [i, { kind }] of recipe.stages.entries()) {
+    const known = await work.outcome(i);
+    const outcome = known ?? (await runStage(shop, i, model));
+    host.signal.throwIfAborted();
+    // Always as it is on the disk: a run that is taken up again has no other.
+    model = await work.model(i);
+    reports.push({ kind, before: known !== undefined, ...outcome });
+    if (!silent) note(host, describe(reports, recipe.stages.length));
+  }
+  return reports;
+}
+
+function describe(reports: readonly StageReport[], all: number): string {
+  const { kind, before, epochs, sparsity, seconds } = reports[reports.length - 1];
+  const last = epochs.at(-1);
+  const time = before ? "done before" : `in ${formatSeconds(seconds)}`;
+  const words = [
+    `${epochs.length} ${epochs.length === 1 ? "epoch" : "epochs"} ${time}`,
+    ...(last ? [`loss ${formatNumber(last.loss)}`] : []),
+    ...(last?.validation?.accuracy === undefined
+      ? []
+      : [`${formatPercent(last.validation.accuracy)} on validation`]),
+    ...(sparsity > 0 ? [`${formatPercent(sparsity, 1)} zeros`] : []),
+  ];
+  return `stage ${reports.length} of ${all}, ${kind}: ${words.join(", ")}`;
+}
+
+function report(
+  host: Host,
+  { seed = 0 }: TrainRecipe,
+  stages: readonly StageReport[],
+  written: Written,
+  { train, validation, test, classes }: TrainingSets,
+  json: boolean,
+): void {
+  if (json) {
+    const samples = { train: train.count, validation: validation?.count ?? 0, test: test?.count ?? 0 };
+    printJson(host, { seed, samples, ...(classes && { classes }), stages, ...written });
+    return;
+  }
+  const { quality, weightBytes, fileBytes } = written;
+  const row = (name: string, bytes: number, of = quality?.model) => [
+    name,
+    formatBytes(bytes),
+    of ? `${formatQuality(of)} on ${quality?.data}` : "",
+  ];
+  const rows = [row(written.model, weightBytes)];
+  if (written.pare !== undefined && fileBytes !== undefined) {
+    rows.push(row(written.pare, fileBytes, quality?.pare));
+  }
+  host.stdout.write(formatTable(["file", "bytes", "quality"], rows));
+}

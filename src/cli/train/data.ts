@@ -1,0 +1,174 @@
+/** The data of a training recipe: read, scaled, and a part of it held out. */
+
+import { readFile } from "node:fs/promises";
+import {
+  applyScale,
+  categoricalColumn,
+  createRandom,
+  csvMatrix,
+  type NdArray,
+  numericColumn,
+  parseCsv,
+  parseNumber,
+  readArray,
+} from "../../data/index.js";
+import { FormatError } from "../../index.js";
+import type { ValueInfo } from "../../runtime.js";
+import type { LossName } from "../../tfjs.js";
+import { readClassPictures } from "../images.js";
+import type { Scaling } from "../options.js";
+import { readSamples, sizeOf, wantFinite } from "../samples.js";
+import type { DataSettings, Source } from "./recipe.js";
+
+/** Samples as the model gets them, one after the other, and what they are. */
+export interface Labelled {
+  readonly count: number;
+  readonly x: Float32Array;
+  /** Class numbers, one a sample; or one-hot rows or other numbers for each. */
+  readonly y: Uint8Array | Int32Array | Float32Array;
+}
+
+export interface TrainingSets {
+  readonly train: Labelled;
+  readonly validation?: Labelled;
+  readonly test?: Labelled;
+  /** Where the data has names for them: those of 0, 1, 2... */
+  readonly classes?: readonly string[];
+}
+
+/**
+ * @param input of the model
+ * @param seed of what is held out
+ * @throws FormatError data-classes where sets name other classes, and what the readers throw; RangeError for
+ *   numbers that are no samples of the model, or that have more or fewer labels
+ */
+export async function readTrainingSets(
+  { train: source, test, validation, ...scaling }: DataSettings,
+  input: ValueInfo,
+  seed: number,
+): Promise<TrainingSets> {
+  const all = await readSource(source, input, scaling);
+  const read = async (other: Source) =>
+    sameClasses(await readSource(other, input, scaling, all.classes), all);
+  const [train, held] =
+    typeof validation === "number"
+      ? holdOut(all, validation, seed)
+      : [all, validation && (await read(validation))];
+  return {
+    train,
+    ...(held && { validation: held }),
+    ...(test && { test: await read(test) }),
+    ...(all.classes && { classes: all.classes }),
+  };
+}
+
+interface Read extends Labelled {
+  readonly name: string;
+  readonly classes?: readonly string[];
+}
+
+/** @param classes that the training set has, by which a label of words is read */
+async function readSource(
+  source: Source,
+  input: ValueInfo,
+  scaling: Scaling,
+  classes?: readonly string[],
+): Promise<Read> {
+  if ("pictures" in source) {
+    const { pictures, labels, classes } = await readClassPictures(source.pictures, input.shape);
+    const x = applyScale(pictures.data, scaling.scale ?? 1, scaling.offset ?? 0);
+    return { name: source.pictures, count: labels.length, x, y: labels, classes };
+  }
+  if ("csv" in source) return readTable(source, input, scaling, classes);
+  const { count, inputs } = await readSamples([source.x], [input], scaling);
+  const y = toLabels(await readArray(source.y), source.y);
+  if (y.length % count !== 0) {
+    throw new RangeError(`${source.y}: wanted labels for ${count} samples, got ${y.length} numbers`);
+  }
+  return { name: source.x, count, x: inputs[input.name], y };
+}
+
+async function readTable(
+  { csv, label, columns }: Extract<Source, { csv: string }>,
+  input: ValueInfo,
+  { scale = 1, offset = 0 }: Scaling,
+  known?: readonly string[],
+): Promise<Read> {
+  const table = parseCsv(await readFile(csv, "utf8"), { header: true });
+  const names = columns ?? (table.header ?? []).filter((name) => name !== label);
+  const { data } = csvMatrix(table, names);
+  const count = table.rows.length;
+  if (data.length !== count * sizeOf(input.shape)) {
+    throw new RangeError(
+      `${csv}: wanted ${sizeOf(input.shape)} columns as the model has inputs, got ${names.join(", ")}`,
+    );
+  }
+  const x = applyScale(data, scale, offset);
+  const column = (table.header ?? []).indexOf(label);
+  const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column] ?? "")));
+  if (isNumeric) {
+    const y = toLabels({ dtype: "float64", shape: [count], data: numericColumn(table, label) }, csv);
+    return { name: csv, count, x, y };
+  }
+  const { codes, names: classes } = categoricalColumn(table, label, known);
+  return { name: csv, count, x, y: codes, classes };
+}
+
+function toLabels({ data }: NdArray, path: string): Labelled["y"] {
+  wantFinite(data, path);
+  if (data instanceof Uint8Array || data instanceof Int32Array) return data;
+  return data.every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 31)
+    ? Int32Array.from(data)
+    : Float32Array.from(data);
+}
+
+function sameClasses(read: Read, { name, classes = [] }: Read): Read {
+  const own = read.classes ?? [];
+  if (own.join("\n") === classes.join("\n")) return read;
+  throw new FormatError(
+    "data-classes",
+    `${read.name}: wanted the classes of ${name}, ${classes.join(", ")}, got ${own.join(", ")}`,
+  );
+}
+
+/** Sets a share aside, at least one sample of either. */
+function holdOut(all: Labelled, share: number, seed: number): readonly [Labelled, Labelled] {
+  if (all.count < 2) throw new RangeError(`data.validation: wanted two samples or more, got ${all.count}`);
+  const held = Math.min(Math.max(1, Math.round(all.count * share)), all.count - 1);
+  const order = createRandom(seed).shuffle(Uint32Array.from({ length: all.count }, (_, i) => i));
+  return [takeRows(all, order.subarray(held).sort()), takeRows(all, order.subarray(0, held).sort())];
+}
+
+function takeRows({ count, x, y }: Labelled, order: Uint32Array): Labelled {
+  const take = <T extends Labelled["x" | "y"]>(from: T): T => {
+    const size = from.length / count;
+    const taken = new (from.constructor as new (length: number) => T)(order.length * size);
+    order.forEach((row, i) => {
+      taken.set(from.subarray(row * size, (row + 1) * size), i * size);
+    });
+    return taken;
+  };
+  return { count: order.length, x: take(x), y: take(y) };
+}
+
+/** The first sample, the last and those evenly between, at most so many. */
+export function spread(all: Labelled, most: number): Labelled {
+  const count = Math.min(most, all.count);
+  return takeRows(
+    all,
+    Uint32Array.from({ length: count }, (_, i) => Math.floor((i * all.count) / count)),
+  );
+}
+
+/**
+ * The loss that labels ask for by themselves: a class number or a one-hot row a sample.
+ *
+ * @param outputs numbers that the model gives out for a sample
+ * @returns nothing for labels that could be anything
+ */
+export function lossFor({ count, y }: Labelled, outputs: number): { readonly loss?: LossName } {
+  if (outputs < 2) return {};
+  if (y.length === count && !(y instanceof Float32Array)) return { loss: "sparseCategoricalCrossentropy" };
+  const isOneHot = y.length === count * outputs && y.every((value) => value === 0 || value === 1);
+  return isOneHot ? { loss: "categoricalCrossentropy" } : {};
+}

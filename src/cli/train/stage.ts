@@ -1,0 +1,112 @@
+/** One stage: a model that there is becomes another. */
+
+import { augmenter } from "../../data/index.js";
+import type { ModelArtifacts } from "../../index.js";
+import type * as PareTfjs from "../../tfjs.js";
+import { formatPercent } from "../format.js";
+import type { Host } from "../host.js";
+import type { Tfjs } from "../peer.js";
+import { withProgress } from "../progress.js";
+import { sizeOf } from "../samples.js";
+import { lossFor, type TrainingSets } from "./data.js";
+import { loadTeachers, openLayers } from "./model.js";
+import type { TrainRecipe } from "./recipe.js";
+import { optimizerOf, rateOf, type StageSettings, stoppingOf } from "./settings.js";
+import { type Shaping, type StageResult, type StepCount, stageKinds } from "./stages/index.js";
+import type { StageOutcome, Work } from "./work.js";
+
+/** What all stages share. */
+export interface Workshop {
+  readonly host: Host;
+  readonly tf: typeof Tfjs;
+  readonly pare: typeof PareTfjs;
+  readonly recipe: TrainRecipe;
+  readonly sets: TrainingSets;
+  readonly work: Work;
+}
+
+/**
+ * Runs a stage from where it was broken off, and keeps what it came to.
+ *
+ * @param i which, counted from 0
+ * @param start what the stage before left
+ * @throws the signal's reason when it fires; the stage then goes on from there another time
+ */
+export async function runStage(shop: Workshop, i: number, start: ModelArtifacts): Promise<StageOutcome> {
+  const { tf, pare, recipe, work } = shop;
+  const stage = recipe.stages[i];
+  const model = await openLayers(tf, start);
+  const optimizer = optimizerOf(stage, tf);
+  const teachers: Tfjs.LayersModel[] = [];
+  try {
+    if (stageKinds[stage.kind].needsTeacher) teachers.push(...(await loadTeachers(recipe.teacher, tf)));
+    const result = await train(shop, i, { model, optimizer, teachers });
+    const { model: made = model, steps, epochs, sparsity, seconds, ranges } = result;
+    try {
+      const outcome = { steps, epochs, sparsity, seconds, ...(ranges && { ranges }) };
+      await work.finish(i, await pare.modelArtifacts(made), outcome);
+      return outcome;
+    } finally {
+      if (made !== model) made.dispose();
+    }
+  } finally {
+    for (const teacher of teachers) teacher.dispose();
+    optimizer.dispose();
+    model.dispose();
+  }
+}
+
+interface Tools {
+  readonly model: Tfjs.LayersModel;
+  readonly optimizer: Tfjs.Optimizer;
+  readonly teachers: readonly Tfjs.LayersModel[];
+}
+
+function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools): Promise<StageResult> {
+  const { host, tf, pare, recipe, sets, work } = shop;
+  const { data, loss, seed = 0, stages } = recipe;
+  const stage = stages[i];
+  const kind = stageKinds[stage.kind];
+  const { batchSize = 64, epochs, augment = true } = stage;
+  const outputs = sizeOf((model.outputs[0].shape as (number | null)[]).slice(1).map((dim) => dim ?? 1));
+  const checkpointOf = (run: string) => ({ store: pare.fileCheckpoint(work.checkpointPath(i, run)) });
+  const title = `stage ${i + 1} of ${stages.length}, ${stage.kind}`;
+  return withProgress<StageResult>(host, title, (progress) => {
+    const options: PareTfjs.FineTuneOptions = {
+      epochs,
+      batchSize,
+      optimizer,
+      ...rateOf(stage, pare),
+      ...stoppingOf(stage),
+      ...(loss ? { loss } : lossFor(sets.train, outputs)),
+      ...(augment && data.augment && { augment: augmenter(data.augment) }),
+      ...(sets.validation && { validation: sets.validation }),
+      ...heldBefore(stages, i),
+      ...kind.options?.(stage, pare, stepsOf(epochs, sets.train.count, batchSize)),
+      // Each stage has chances of its own.
+      seed: seed + i,
+      checkpoint: checkpointOf("run"),
+      signal: host.signal,
+      onProgress: (now) => progress.update(now.step / now.steps, describe(now), now.secondsLeft),
+    };
+    const run = { tf, pare, model, data: sets.train, options, teachers, checkpointOf };
+    return kind.train ? kind.train(run, stage) : pare.fineTune(model, sets.train, options);
+  });
+}
+
+/** What the stages before ask of this one: of two that ask for the same kind of thing, the later. */
+function heldBefore(stages: readonly StageSettings[], i: number): Shaping {
+  return Object.assign({}, ...stages.slice(0, i).map((stage) => stageKinds[stage.kind].hold?.(stage)));
+}
+
+function stepsOf(epochs: number, samples: number, batchSize: number): StepCount {
+  const all = epochs * Math.ceil(samples / batchSize);
+  return { all, at: (share) => Math.round(share * (all - 1)) };
+}
+
+function describe({ epoch, loss, sparsity, validation }: PareTfjs.Progress): string {
+  const words = [`epoch ${epoch}`, `loss ${loss.toFixed(4)}`];
+  if (validation?.accuracy !== undefined) words.push(`${formatPercent(validation.accuracy)} on validation`);
+  if (sparsity > 0) words.push(`${formatPercent(sparsity, 1)} zeros`);
+  return words.join(", ");
+}

@@ -1,0 +1,35 @@
+/** { "kind": "quantize" }: steps see weights and values in the codes that the .pare file will have. */
+
+import type * as PareTfjs from "../../../tfjs.js";
+import { rangeFields } from "../../recipe.js";
+import { count, type Fields, isNumber, oneOf, positive, share, wanted } from "../../strict.js";
+import { stageCheck } from "../settings.js";
+import type { StageKind } from "./kind.js";
+
+export interface QuantizeSettings extends Omit<PareTfjs.QuantizeTrainingOptions, "delay" | "freeze"> {
+  /** Shares of the stage. */
+  readonly delay?: number;
+  readonly freeze?: number;
+}
+
+export const quantizeFields: Fields = {
+  ranges: oneOf("observed", "learned"),
+  ...rangeFields,
+  samples: count,
+  delay: share,
+  freeze: share,
+  decay: wanted("a number from 0 to below 1", (v) => isNumber(v) && v >= 0 && v < 1),
+  rangeRate: positive,
+};
+
+export const quantize: StageKind<QuantizeSettings> = {
+  check: stageCheck(quantizeFields),
+  options: ({ delay, freeze, ...settings }, _, steps) => ({
+    quantize: {
+      ...settings,
+      ...(delay !== undefined && { delay: steps.at(delay) }),
+      ...(freeze !== undefined && { freeze: steps.at(freeze) }),
+    },
+  }),
+  hold: ({ delay: _, freeze: __, ...settings }) => ({ quantize: settings }),
+};
