@@ -111,7 +111,6 @@ describe.each(backends)("transfer on %s", (backend) => {
     expect(kept.values).toEqual(ran.values);
   });
 
-  // SGD-like bound: Adam's first step is the rate times the sign of the gradient.
   test("the base learns at its share of the rate, as a smaller rate would have it", async () => {
     const step = async (baseRate: number, learningRate: number) => {
       const { values } = await run({
