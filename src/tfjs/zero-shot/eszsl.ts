@@ -3,7 +3,7 @@
 import { Matrix } from "ml-matrix";
 import { createZeroShotModel, type Similarity, type ZeroShotModel } from "./model.js";
 import { checkPositive, openTraining, takeRows, type ZeroShotData } from "./rows.js";
-import { decompose } from "./spectral.js";
+import { decompose, gram } from "./spectral.js";
 
 /** Of `eszsl`; the paper tries 10^-3 to 10^3 for both. */
 export interface EszslChoice {
@@ -47,8 +47,8 @@ export function openEszsl(
   // A row of Y S: twice the attributes of the sample's class, less those of all seen classes.
   const targets = Matrix.mul(seenAttributes, 2).subRowVector(seenAttributes.sum("column"));
   const spectral = decompose(
-    features.transpose().mmul(features),
-    seenAttributes.transpose().mmul(seenAttributes),
+    gram(features),
+    gram(seenAttributes),
     features.transpose().mmul(takeRows(targets, places)),
   );
   return ({ gamma, lambda }) => {

@@ -2,7 +2,7 @@
 
 import { createZeroShotModel, type Similarity, type ZeroShotModel } from "./model.js";
 import { checkPositive, openTraining, takeRows, type ZeroShotData } from "./rows.js";
-import { decompose } from "./spectral.js";
+import { decompose, gram } from "./spectral.js";
 
 /** Of `sae`. */
 export interface SaeChoice {
@@ -41,11 +41,7 @@ export function openSae(
   const training = openTraining(data);
   const { features, places, seenAttributes } = training;
   const codes = takeRows(seenAttributes, places);
-  const spectral = decompose(
-    features.transpose().mmul(features),
-    codes.transpose().mmul(codes),
-    features.transpose().mmul(codes),
-  );
+  const spectral = decompose(gram(features), gram(codes), features.transpose().mmul(codes));
   return ({ lambda }) => {
     checkPositive("lambda", lambda);
     const weights = spectral.solve((l, r) => (lambda * l + r) / (1 + lambda));
