@@ -3,14 +3,16 @@
 import type { Match } from "./match.js";
 import type { SizeRow, TimeRow } from "./report.js";
 import { summarize } from "./statistics.js";
-import { type Effort, type Side, timeRounds } from "./timing.js";
+import { type Effort, type Side, timeAwaitedRounds, timeRounds } from "./timing.js";
 
 export interface Contest {
   readonly match: Match;
   readonly subject: Side;
   readonly peer: Side;
+  /** A side answers with a promise: calls of both are awaited. */
+  readonly isAwaited?: true;
   /** Gives back what both sides hold. */
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 export interface TimeCase {
@@ -42,14 +44,15 @@ export async function runTimeCase(entry: TimeCase, effort: Effort): Promise<Time
   try {
     contest = await entry.prepare();
     const { matched, detail } = contest.match;
+    const timed = contest.isAwaited ? timeAwaitedRounds : timeRounds;
     const times = matched
-      ? summarize(timeRounds(contest.subject, contest.peer, entry.effort ?? effort))
+      ? summarize(await timed(contest.subject, contest.peer, entry.effort ?? effort))
       : untimed;
     return { suite, case: name, matched, subject, peer, ...times, detail };
   } catch (error) {
     return { suite, case: name, matched: false, subject, peer, ...untimed, detail: messageOf(error) };
   } finally {
-    contest?.dispose();
+    await contest?.dispose();
   }
 }
 

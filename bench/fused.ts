@@ -44,6 +44,10 @@ export function buildFused(tf: Tfjs, graph: Graph): FusedModel {
 }
 
 function bind(tf: Tfjs, graph: Graph, node: Node, held: Tensor[]): Bound {
+  // An operand of its own in no op of tfjs, and left out it would not be missed within the bound of the match.
+  if (node.op === "conv2d" && node.inputs.length > 1) {
+    throw new RangeError(`fused: no residual in ${node.name}: wanted an add`);
+  }
   const weights = weightsOf(graph, node);
   const tensor = (role: string): Tensor | undefined => {
     const weight = weights[role];

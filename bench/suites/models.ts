@@ -1,13 +1,17 @@
 /** Whole models, one sample at a time: a `.pare` file against the tfjs model that it was made of. */
 
 import type { Tensor } from "@tensorflow/tfjs";
+import { pruneGraph } from "../../src/compress/index.js";
 import { type Graph, importModel, simplify } from "../../src/graph/index.js";
-import { compress, load } from "../../src/index.js";
+import { compress, createModel, type LoadedModel, load } from "../../src/index.js";
+import { createKernels } from "../../src/kernels/index.js";
 import type { Contest, TimeCase } from "../contest.js";
 import { buildFused } from "../fused.js";
-import { matchAll, matchExact, matchRelative } from "../match.js";
+import { type Match, matchAll, matchExact, matchRelative } from "../match.js";
 import { type Net, type NetName, nets } from "../nets/index.js";
+import { openOrt } from "../ort.js";
 import { openTfjs, readingSide, readTensor } from "../tfjs.js";
+import type { Side } from "../timing.js";
 
 export interface ModelCase {
   readonly net: NetName;
@@ -16,26 +20,28 @@ export interface ModelCase {
   readonly peers: readonly Peer[];
 }
 
-type Peer = "tfjs-wasm layers" | "tfjs-wasm fused";
+type TfjsPeer = "tfjs-wasm layers" | "tfjs-wasm fused";
+type Peer = TfjsPeer | "ort-web int8";
 
-const both: readonly Peer[] = ["tfjs-wasm layers", "tfjs-wasm fused"];
 const layers: readonly Peer[] = ["tfjs-wasm layers"];
 const fused: readonly Peer[] = ["tfjs-wasm fused"];
+const ort: readonly Peer[] = ["ort-web int8"];
+const both: readonly Peer[] = [...layers, ...fused];
 
 export const models: readonly ModelCase[] = [
-  { net: "lenet-300-100", zeros: 0, peers: layers },
+  { net: "lenet-300-100", zeros: 0, peers: [...layers, ...ort] },
   { net: "lenet-300-100", zeros: 90, pattern: "1x4", peers: layers },
   { net: "lenet-300-100", zeros: 90, pattern: "4x4", peers: layers },
-  { net: "mlperf-kws-dscnn", zeros: 0, peers: both },
-  { net: "mnist-lenet-v2", zeros: 0, peers: layers },
-  { net: "tinyvgg-cnn-explainer", zeros: 0, peers: layers },
-  { net: "teachable-tiny-image", zeros: 0, peers: both },
+  { net: "mlperf-kws-dscnn", zeros: 0, peers: [...both, ...ort] },
+  { net: "mnist-lenet-v2", zeros: 0, peers: [...layers, ...ort] },
+  { net: "tinyvgg-cnn-explainer", zeros: 0, peers: [...layers, ...ort] },
+  { net: "teachable-tiny-image", zeros: 0, peers: [...both, ...ort] },
   { net: "imdb-gru3", zeros: 0, peers: layers },
-  { net: "resnet8", zeros: 0, peers: both },
-  { net: "resnet8", zeros: 75, pattern: "1x4", peers: fused },
+  { net: "resnet8", zeros: 0, peers: [...both, ...ort] },
+  { net: "resnet8", zeros: 75, pattern: "1x4", peers: [...fused, ...ort] },
   { net: "resnet8", zeros: 90, pattern: "1x4", peers: fused },
-  { net: "mobilenetv2-1.0-224", zeros: 0, peers: both },
-  { net: "mobilenetv2-1.0-224", zeros: 75, pattern: "1x4", peers: fused },
+  { net: "mobilenetv2-1.0-224", zeros: 0, peers: [...both, ...ort] },
+  { net: "mobilenetv2-1.0-224", zeros: 75, pattern: "1x4", peers: [...fused, ...ort] },
   { net: "mobilenetv2-1.0-224", zeros: 90, pattern: "1x4", peers: fused },
 ];
 
@@ -51,7 +57,7 @@ export const modelCases: readonly TimeCase[] = models.flatMap((entry) =>
       subject: "pare",
       peer,
       ...(missing !== undefined && { missing }),
-      prepare: () => prepare(entry, peer),
+      prepare: () => (peer === "ort-web int8" ? prepareOrt(entry, peer) : prepareTfjs(entry, peer)),
     };
   }),
 );
@@ -60,7 +66,9 @@ export const modelNote =
   "models: batch 1, one thread. Nets that are not of ../shared/models have He-normal weights of a seed (speed does not " +
   "depend on training). int8 by compress() on 16 samples, with its zeros where there are any, written, loaded, run. " +
   "layers: the tfjs model as its users load it. fused: the same f32 graph, equally sparse, batch normalization folded " +
-  "into tfjs' fused ops. tfjs: the first output by dataSync(), tensors disposed, its input made beforehand.";
+  "into tfjs' fused ops. tfjs: the first output by dataSync(), tensors disposed, its input made beforehand. ort-web " +
+  "int8: the file's own codes in an ONNX model of onnxruntime's int8 ops (uint8 activations of the same ranges, 8 bits; " +
+  "int8 weights a channel), one thread, its input made beforehand, all outputs; its calls and pare's are awaited alike.";
 
 // Of a network that nobody trained, rounding the values of each layer to 7 bits moves the outputs by some per cent.
 const outputBound = 0.15;
@@ -69,6 +77,8 @@ const calibrated = 16;
 export interface BuiltModel {
   /** The f32 graph, as sparse as the file. */
   readonly graph: Graph;
+  /** What is in the file. */
+  readonly quantized: Graph;
   readonly bytes: Uint8Array;
   readonly samples: Float32Array;
   readonly shape: readonly number[];
@@ -94,17 +104,18 @@ async function build({ net: name, zeros, pattern }: ModelCase): Promise<BuiltMod
   const samples = net.samples(calibrated);
   const pruning = pattern ? { sparsity: zeros / 100, pattern } : {};
   const result = await compress(artifacts, { calibration: samples, ...pruning });
-  const { graph } = pattern
-    ? await compress(artifacts, { precision: "f32", ...pruning })
-    : { graph: simplify(importModel(artifacts)) };
-  return { graph, bytes: await result.bytes(), samples, shape: net.shape };
+  const imported = simplify(importModel(artifacts));
+  // Not the f32 graph of compress(): its convolutions take residuals, which no op of tfjs does.
+  const graph = pattern
+    ? pruneGraph(imported, { sparsity: zeros / 100, pattern }, createKernels()).graph
+    : imported;
+  return { graph, quantized: result.graph, bytes: await result.bytes(), samples, shape: net.shape };
 }
 
-async function prepare(entry: ModelCase, peer: Peer): Promise<Contest> {
+async function prepareTfjs(entry: ModelCase, peer: TfjsPeer): Promise<Contest> {
   const tf = await openTfjs();
   const { graph, bytes, samples, shape } = await buildModel(entry);
   const pare = await load(bytes);
-  const reference = await load(bytes, { variant: "reference" });
   const output = pare.outputs[0].name;
   const sample = samples.slice(0, samples.length / calibrated);
   const input = tf.tensor(sample, [1, ...shape]);
@@ -118,14 +129,13 @@ async function prepare(entry: ModelCase, peer: Peer): Promise<Contest> {
   const twin = entry.zeros > 0 ? buildFused(tf, graph) : undefined;
   const ours = pare.run(sample)[output].slice();
   const match = matchAll(
-    matchExact("reference", ours, reference.run(sample)[output]),
+    await matchReference(bytes, sample, ours),
     matchRelative("tfjs", ours, readTensor(firstOf(twin?.predict ?? predict)), outputBound),
   );
   twin?.dispose();
-  reference.dispose();
   return {
     match,
-    subject: { name: "pare", run: () => pare.run(sample)[output] },
+    subject: pareSide(pare, sample),
     peer: readingSide(peer, () => firstOf(predict)),
     dispose() {
       input.dispose();
@@ -135,12 +145,60 @@ async function prepare(entry: ModelCase, peer: Peer): Promise<Contest> {
   };
 }
 
+async function prepareOrt(entry: ModelCase, peer: Peer): Promise<Contest> {
+  const { graph, quantized, bytes, samples } = await buildModel(entry);
+  const pare = await load(bytes);
+  const sample = samples.slice(0, samples.length / calibrated);
+  const session = await openOrt(quantized, sample);
+  const f32 = createModel(graph);
+  const ours = pare.run(sample);
+  const theirs = await session.run();
+  const wanted = f32.run(sample);
+  // The first is what is read; the last is what the net answers, with all its layers in it.
+  const told = new Set([0, pare.outputs.length - 1]);
+  const match = matchAll(
+    await matchReference(bytes, sample, ours[pare.outputs[0].name]),
+    ...[...told].flatMap((at) => {
+      const { name } = pare.outputs[at];
+      const label = told.size > 1 ? ` ${name}` : "";
+      return [
+        matchRelative(`pare to f32${label}`, ours[name], wanted[name], outputBound),
+        matchRelative(`ort to f32${label}`, theirs[at], wanted[name], outputBound),
+      ];
+    }),
+  );
+  f32.dispose();
+  return {
+    match,
+    subject: pareSide(pare, sample),
+    peer: { name: peer, run: () => session.run() },
+    isAwaited: true,
+    async dispose() {
+      await session.dispose();
+      pare.dispose();
+    },
+  };
+}
+
+function pareSide(pare: LoadedModel, sample: Float32Array): Side {
+  const output = pare.outputs[0].name;
+  return { name: "pare", run: () => pare.run(sample)[output] };
+}
+
+/** The same bits in the kernels that are plain loops. */
+async function matchReference(bytes: Uint8Array, sample: Float32Array, ours: Float32Array): Promise<Match> {
+  const reference = await load(bytes, { variant: "reference" });
+  const wanted = reference.run(sample)[reference.outputs[0].name].slice();
+  reference.dispose();
+  return matchExact("reference", ours, wanted);
+}
+
 interface OpenPeer {
   predict(input: Tensor): Tensor | Tensor[];
   dispose(): void;
 }
 
-async function openPeer(entry: ModelCase, peer: Peer, graph: Graph): Promise<OpenPeer> {
+async function openPeer(entry: ModelCase, peer: TfjsPeer, graph: Graph): Promise<OpenPeer> {
   if (peer === "tfjs-wasm fused") return buildFused(await openTfjs(), graph);
   const model = await (nets[entry.net] as Net).model();
   return { predict: (input) => model.predict(input) as Tensor | Tensor[], dispose: () => {} };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { runSizeCase, runTimeCase, type TimeCase } from "../../bench/contest.js";
 import { exitCodeOf, formatRow } from "../../bench/report.js";
-import { type Effort, timeRounds } from "../../bench/timing.js";
+import { type Effort, timeAwaitedRounds, timeRounds } from "../../bench/timing.js";
 
 const effort: Effort = {
   warmUpSeconds: 0.01,
@@ -119,6 +119,28 @@ describe("a row", () => {
     expect(row).toMatchObject({ matched: false, ratio: null, detail: "Error: out of memory" });
   });
 
+  test("of sides that are awaited: the whole of a promise counts, and a rejection is a failure", async () => {
+    const calls = noCalls();
+    const prepared = await caseOf(true, calls).prepare();
+    const slow = () => new Promise((resolve) => setTimeout(resolve, 3));
+    const entry = (run: () => Promise<unknown>): TimeCase => ({
+      ...caseOf(true, calls),
+      prepare: () => ({ ...prepared, peer: { name: "peer", run }, isAwaited: true }),
+    });
+    const row = await runTimeCase(entry(slow), effort);
+    expect(row.matched).toBe(true);
+    expect(row.subjectMs).toBeGreaterThanOrEqual(0.1);
+    // A timer may be early by a part of a millisecond.
+    expect(row.peerMs).toBeGreaterThanOrEqual(2);
+    expect(calls.disposed).toBe(1);
+    const refused = await runTimeCase(
+      entry(() => Promise.reject(new Error("session released"))),
+      effort,
+    );
+    expect(refused).toMatchObject({ matched: false, ratio: null, detail: "Error: session released" });
+    expect(calls.disposed).toBe(2);
+  });
+
   test("of sizes: bytes, and a limit that is passed fails", async () => {
     const entry = (subjectBytes: number) => ({
       suite: "size" as const,
@@ -143,7 +165,10 @@ describe("a row", () => {
   });
 });
 
-test("both sides take turns, and at going first too", () => {
+test.each([
+  { how: "in one go", time: async (...sides: Parameters<typeof timeRounds>) => timeRounds(...sides) },
+  { how: "awaited", time: timeAwaitedRounds },
+])("both sides take turns, and at going first too: $how", async ({ time }) => {
   const order: string[] = [];
   const side = (name: string) => ({
     name,
@@ -152,7 +177,7 @@ test("both sides take turns, and at going first too", () => {
       spin(0.2);
     },
   });
-  const rounds = timeRounds(side("subject"), side("peer"), effort);
+  const rounds = await time(side("subject"), side("peer"), effort);
   expect(rounds).toHaveLength(effort.rounds);
   // Warm-up of each, then s p | p s | s p ...: neighbours that are the same fall together.
   const turns = Array.from({ length: effort.rounds }, (_, i) =>
