@@ -245,6 +245,52 @@ describe("train", () => {
     expect(zeros(weights["first/kernel"])).toBeGreaterThanOrEqual(0.5);
   });
 
+  test("a transfer puts a new head on a base that stays as it is, phase by phase", async () => {
+    const { run, folder, output, rewrite } = await setUp();
+    const base = denseArtifacts([784, 16, 10], ["relu", "softmax"]);
+    await saveModel(join(folder, "base"), base);
+    const frozen = { epochs: 6, learningRate: 0.05 };
+    for (const phases of [[frozen], [frozen, { epochs: 1, unfreeze: ["dense_1"], baseRate: 0.1 }]]) {
+      const stages = [{ kind: "transfer", classes: 10, layer: "dense_1", batchSize: 32, phases }];
+      await rewrite({ model: "base/model.json", stages });
+      const { code, out, err } = await run({}, "--restart", "--json");
+      expect(code, err).toBe(0);
+      const said = JSON.parse(out);
+      expect(said.stages[0].epochs).toHaveLength(phases.length + 5);
+      expect(said.quality.model.accuracy).toBeGreaterThan(0.3);
+      const weights = await weightsOf(join(output, "model.json"));
+      const before = (await weightsOf(join(folder, "base", "model.json")))["dense_1/kernel"];
+      if (phases.length === 1) expect(weights["dense_1/kernel"]).toEqual(before);
+      else expect(weights["dense_1/kernel"]).not.toEqual(before);
+      // The layer behind the one whose output is the features is gone.
+      expect(Object.keys(weights).some((name) => name.startsWith("dense_2/"))).toBe(false);
+    }
+  });
+
+  test("after a transfer nothing is asked of the new weights that stages before it did", async () => {
+    const phases = [{ epochs: 1 }];
+    const stages = [
+      { ...pruned, epochs: 1, end: 0 },
+      { kind: "transfer", classes: 10, layer: "first", phases },
+    ];
+    const { run, output } = await setUp({ stages: [...stages, { kind: "train", epochs: 1 }] });
+    const { code, err } = await run();
+    expect(code, err).toBe(0);
+    const weights = await weightsOf(join(output, "model.json"));
+    // What was pruned was frozen, and is free in the stage after it.
+    expect(zeros(weights["first/kernel"])).toBeLessThan(0.8);
+  });
+
+  test("a stage that diverges fails by name, and is not finished", async () => {
+    const { run, output } = await setUp({
+      stages: [{ kind: "train", epochs: 1, optimizer: "sgd", learningRate: 1e38 }],
+    });
+    const { code, err } = await run();
+    expect(err).toMatch(/stage 1, train: diverged: first\/kernel: wanted finite numbers, got NaN at/);
+    expect(code).toBe(1);
+    expect(existsSync(join(output, ".train", "stage-1", "outcome.json"))).toBe(false);
+  });
+
   test("a stage ends early where the held-out data gets no better", async () => {
     const stages = [
       { kind: "train", epochs: 50, batchSize: 32, learningRate: 1e-9, patience: 1, minimumGain: 1 },

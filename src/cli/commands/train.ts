@@ -1,8 +1,8 @@
-/** pare train RECIPE.json: trains, distils, prunes, quantizes, clusters, as a file says, and survives a kill. */
+/** pare train RECIPE.json: trains, distils, prunes and more, as a file says, and survives a kill. */
 
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { type ModelArtifacts, readArtifacts } from "../../index.js";
+import { importModel, type ModelArtifacts, readArtifacts } from "../../index.js";
 import { formatBytes, formatNumber, formatPercent, formatSeconds, formatTable } from "../format.js";
 import { type Host, note, printJson } from "../host.js";
 import { withJson } from "../options.js";
@@ -24,9 +24,11 @@ interface TrainFlags {
 export function addTrain(program: Command, host: Host): void {
   const command = program
     .command("train")
-    .description("run a training recipe: train, distil, prune, quantize, cluster, one stage after the other")
+    .description(
+      "run a training recipe: train, distil, prune, quantize, cluster, transfer, one stage after the other",
+    )
     .argument("<recipe>", "JSON; its paths are meant from its own folder")
-    .option("--restart", "throw away what an interrupted or finished run of another recipe left", false)
+    .option("--restart", "throw away what was kept of a run before, and begin afresh", false)
     .addHelpText("after", epilogue);
   withJson(command).action((recipe: string, flags: TrainFlags) => train(host, recipe, flags));
 }
@@ -41,6 +43,8 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   const tf = await loadTfjs();
   const pare = await import("../../tfjs.js");
   const start = await openStart(recipe, tf, pare);
+  // What pare cannot pack is told before the training, not after it.
+  if (recipe.output.pare !== undefined) importModel(start);
   const sets = await readTrainingSets(recipe.data, await inputOf(tf, start), recipe.seed ?? 0);
   const fingerprint = await fingerprintOfRun(recipe, start, sets);
   const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
@@ -49,8 +53,7 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
     const shop: Workshop = { host, tf, pare, recipe, sets, work };
     const stages = await runStages(shop, start, flags.json);
     const last = stages.length - 1;
-    const ranges = stages.findLast((stage) => stage.ranges)?.ranges;
-    const written = await writeOutput(host, tf, recipe, sets, await work.model(last), ranges);
+    const written = await writeOutput(host, tf, recipe, sets, await work.model(last), stages[last].ranges);
     report(host, recipe, stages, written, sets, flags.json);
   } finally {
     acceleration.undo();

@@ -11,7 +11,7 @@ import { withProgress } from "../progress.js";
 import { measureQuality, type Quality } from "../quality.js";
 import { type Labelled, spread, type TrainingSets } from "./data.js";
 import type { TrainRecipe } from "./recipe.js";
-import { keptFloat } from "./stages/index.js";
+import { heldBy } from "./stages/index.js";
 
 const calibrationSamples = 1000;
 
@@ -61,7 +61,9 @@ export async function writeOutput(
   };
 
   function pack(): Promise<CompressResult> {
-    const keepF32 = keptFloat(stages);
+    // Layers that the stages trained in f32 are so in the file.
+    const { quantize } = heldBy(stages);
+    const keepF32 = typeof quantize === "object" ? quantize.keepF32 : undefined;
     const calibration = () => spread(sets.train, calibrationSamples).x;
     return withProgress(host, "compressing", (progress) =>
       compress(artifacts, {

@@ -21,7 +21,8 @@ import {
 export interface StageSettings {
   /** A key of `stageKinds`, which has settings of its own beside these. */
   readonly kind: string;
-  readonly epochs: number;
+  /** A transfer has those of its phases. */
+  readonly epochs?: number;
   readonly batchSize?: number;
   readonly learningRate?: number | RateSettings;
   readonly optimizer?: keyof typeof optimizers;

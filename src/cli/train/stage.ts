@@ -7,12 +7,12 @@ import { formatPercent } from "../format.js";
 import type { Host } from "../host.js";
 import type { Tfjs } from "../peer.js";
 import { withProgress } from "../progress.js";
-import { sizeOf } from "../samples.js";
+import { sizeOf, wantFinite } from "../samples.js";
 import { lossFor, type TrainingSets } from "./data.js";
 import { loadTeachers, openLayers } from "./model.js";
 import type { TrainRecipe } from "./recipe.js";
-import { optimizerOf, rateOf, type StageSettings, stoppingOf } from "./settings.js";
-import { type Shaping, type StageResult, type StepCount, stageKinds } from "./stages/index.js";
+import { optimizerOf, rateOf, stoppingOf } from "./settings.js";
+import { heldBy, type StageResult, type StepCount, stageKinds } from "./stages/index.js";
 import type { StageOutcome, Work } from "./work.js";
 
 /** What all stages share. */
@@ -31,6 +31,7 @@ export interface Workshop {
  * @param i which, counted from 0
  * @param start what the stage before left
  * @throws the signal's reason when it fires; the stage then goes on from there another time
+ * @throws RangeError where it diverged
  */
 export async function runStage(shop: Workshop, i: number, start: ModelArtifacts): Promise<StageOutcome> {
   const { tf, pare, recipe, work } = shop;
@@ -43,8 +44,10 @@ export async function runStage(shop: Workshop, i: number, start: ModelArtifacts)
     const result = await train(shop, i, { model, optimizer, teachers });
     const { model: made = model, steps, epochs, sparsity, seconds, ranges } = result;
     try {
+      const artifacts = await pare.modelArtifacts(made);
+      checkWeights(`stage ${i + 1}, ${stage.kind}`, artifacts);
       const outcome = { steps, epochs, sparsity, seconds, ...(ranges && { ranges }) };
-      await work.finish(i, await pare.modelArtifacts(made), outcome);
+      await work.finish(i, artifacts, outcome);
       return outcome;
     } finally {
       if (made !== model) made.dispose();
@@ -53,6 +56,18 @@ export async function runStage(shop: Workshop, i: number, start: ModelArtifacts)
     for (const teacher of teachers) teacher.dispose();
     optimizer.dispose();
     model.dispose();
+  }
+}
+
+/** The weights, not the loss: where it is kept off 0 and 1, it may stay finite when nothing else does. */
+function checkWeights(stage: string, { weightSpecs, weightData }: ModelArtifacts): void {
+  let at = 0;
+  for (const { name, shape, dtype } of weightSpecs) {
+    const bytes = (dtype === "bool" ? 1 : 4) * sizeOf(shape);
+    if (dtype === "float32") {
+      wantFinite(new Float32Array(weightData.slice(at, at + bytes).buffer), `${stage}: diverged: ${name}`);
+    }
+    at += bytes;
   }
 }
 
@@ -67,7 +82,7 @@ function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools)
   const { data, loss, seed = 0, stages } = recipe;
   const stage = stages[i];
   const kind = stageKinds[stage.kind];
-  const { batchSize = 64, epochs, augment = true } = stage;
+  const { batchSize = 64, epochs = 1, augment = true } = stage;
   const outputs = sizeOf((model.outputs[0].shape as (number | null)[]).slice(1).map((dim) => dim ?? 1));
   const checkpointOf = (run: string) => ({ store: pare.fileCheckpoint(work.checkpointPath(i, run)) });
   const title = `stage ${i + 1} of ${stages.length}, ${stage.kind}`;
@@ -81,7 +96,7 @@ function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools)
       ...(loss ? { loss } : lossFor(sets.train, outputs)),
       ...(augment && data.augment && { augment: augmenter(data.augment) }),
       ...(sets.validation && { validation: sets.validation }),
-      ...heldBefore(stages, i),
+      ...heldBy(stages.slice(0, i)),
       ...kind.options?.(stage, pare, stepsOf(epochs, sets.train.count, batchSize)),
       // Each stage has chances of its own.
       seed: seed + i,
@@ -92,11 +107,6 @@ function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools)
     const run = { tf, pare, model, data: sets.train, options, teachers, checkpointOf };
     return kind.train ? kind.train(run, stage) : pare.fineTune(model, sets.train, options);
   });
-}
-
-/** What the stages before ask of this one: of two that ask for the same kind of thing, the later. */
-function heldBefore(stages: readonly StageSettings[], i: number): Shaping {
-  return Object.assign({}, ...stages.slice(0, i).map((stage) => stageKinds[stage.kind].hold?.(stage)));
 }
 
 function stepsOf(epochs: number, samples: number, batchSize: number): StepCount {

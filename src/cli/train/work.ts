@@ -31,26 +31,24 @@ const marker = "run.json";
 export async function openWork(folder: string, fingerprint: string, restart: boolean): Promise<Work> {
   await mkdir(folder, { recursive: true });
   const names = await readdir(folder);
-  const known = names.includes(marker) ? await readJson(join(folder, marker)) : undefined;
+  const known = await readJson(join(folder, marker));
   if (known === undefined && names.some((name) => !name.startsWith("."))) {
     throw new UsageError(`${folder}: wanted a folder of pare train, got one of something else`);
   }
-  if (known?.fingerprint !== fingerprint) {
-    if (known !== undefined && !restart) {
-      throw new UsageError(
-        `${folder}: holds a run of another recipe, model or data; --restart throws it away and begins afresh`,
-      );
-    }
+  if (known !== undefined && known.fingerprint !== fingerprint && !restart) {
+    throw new UsageError(
+      `${folder}: holds a run of another recipe, model or data; --restart throws it away and begins afresh`,
+    );
   }
-  if (restart || known === undefined) {
-    // The marker last: without it the rest would be of something else.
-    for (const name of names.filter((name) => name !== marker)) {
-      await rm(join(folder, name), { recursive: true });
-    }
+  if (known === undefined || restart) {
+    // The marker last: as long as it is the old one, what is left belongs to it.
+    for (const name of names.filter(isOurs)) await rm(join(folder, name), { recursive: true });
     await saveFile(join(folder, marker), JSON.stringify({ fingerprint }));
   }
   return workIn(folder);
 }
+
+const isOurs = (name: string) => /^\.?stage-\d/.test(name);
 
 function workIn(folder: string): Work {
   const stage = (i: number) => join(folder, `stage-${i + 1}`);
@@ -61,8 +59,10 @@ function workIn(folder: string): Work {
     async finish(i, model, outcome) {
       await saveModel(stage(i), model);
       await saveFile(join(stage(i), "outcome.json"), JSON.stringify(outcome));
-      const own = (await readdir(folder)).filter((name) => name.startsWith(`stage-${i + 1}-`));
-      for (const name of own) await rm(join(folder, name), { force: true });
+      // With what a kill left of one that was being written: ".stage-1-run.checkpoint.<uuid>.tmp".
+      const own = new RegExp(`^\\.?stage-${i + 1}-`);
+      const names = (await readdir(folder)).filter((name) => own.test(name));
+      for (const name of names) await rm(join(folder, name), { force: true });
     },
   };
 }

@@ -2,12 +2,13 @@
 
 import { cluster } from "./cluster.js";
 import { distil } from "./distil.js";
-import type { StageKind } from "./kind.js";
+import type { Shaping, StageKind } from "./kind.js";
 import { prune } from "./prune.js";
 import { quantize } from "./quantize.js";
 import { train } from "./train.js";
+import { transfer } from "./transfer.js";
 
-export type { Shaping, StageKind, StageResult, StageRun, StepCount } from "./kind.js";
+export type { StageKind, StageResult, StageRun, StepCount } from "./kind.js";
 
 export const stageKinds: Readonly<Record<string, StageKind<object>>> = {
   train,
@@ -15,11 +16,11 @@ export const stageKinds: Readonly<Record<string, StageKind<object>>> = {
   prune,
   quantize,
   cluster,
+  transfer,
 };
 
-/** Layers that stages train in f32, which the file is to keep so; undefined where no stage trains for int8. */
-export function keptFloat(stages: readonly { readonly kind: string }[]): readonly string[] | undefined {
-  const held = stages.map((stage) => stageKinds[stage.kind].hold?.(stage).quantize);
-  const last = held.findLast((quantize) => quantize !== undefined);
-  return typeof last === "object" ? last.keepF32 : undefined;
+/** What stages ask of one after them: of two that ask for the same kind of thing, the later. */
+export function heldBy(stages: readonly { readonly kind: string }[]): Shaping {
+  const anew = stages.findLastIndex(({ kind }) => stageKinds[kind].startsAnew);
+  return Object.assign({}, ...stages.slice(anew + 1).map((stage) => stageKinds[stage.kind].hold?.(stage)));
 }

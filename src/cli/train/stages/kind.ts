@@ -9,6 +9,8 @@ export interface StageKind<Settings> {
   readonly check: Check;
   /** Whether a recipe without a teacher has no such stage. */
   readonly needsTeacher?: boolean;
+  /** The model that it leaves is another: what stages before did to the weights is not asked of those after. */
+  readonly startsAnew?: boolean;
   /** What `fineTune` is told. */
   options?(settings: Settings, pare: typeof PareTfjs, steps: StepCount): Shaping;
   /** The same in the stages after it, so that what it did to the weights lasts; nothing unless given. */
