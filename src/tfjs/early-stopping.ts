@@ -1,7 +1,7 @@
 /** Ends a run whose validation loss falls no more, and brings back the best epoch. */
 
-import { joinStates, numberIn, type SavedState, splitState } from "./state.js";
-import type { PartState, StepPart } from "./step.js";
+import { joinStates, numberIn, partStates, restoreParts, type SavedState, splitState } from "./state.js";
+import type { StepPart } from "./step.js";
 import { restoreVariables, saveVariables } from "./variables.js";
 import type { ModelWeight } from "./weights.js";
 
@@ -63,14 +63,13 @@ export function createStopper(
   }
 
   function keep(): SavedState {
-    const states = parts.map((part) => [`part ${part.name}`, part.state?.() ?? {}] as const);
-    return joinStates({ weights: saveVariables(variables), ...Object.fromEntries(states) });
+    return joinStates({ weights: saveVariables(variables), ...partStates(parts) });
   }
 
   function finish(): void {
     if (!kept) return;
     restoreVariables(variables, splitState(kept, "weights"), "best weights");
-    for (const part of parts) part.restore?.(splitState(kept, `part ${part.name}`) as PartState);
+    restoreParts(parts, kept);
   }
 
   return {

@@ -1,5 +1,6 @@
 /** Pruning with one threshold over several weight tensors: how much of each it takes. */
 
+import { kernels } from "../kernels/index.js";
 import { asColumns, columnsOf } from "./columns.js";
 import type { Pattern } from "./prune.js";
 import type { ModelWeight } from "./weights.js";
@@ -18,13 +19,13 @@ export function globalShares(weights: readonly ModelWeight[], pattern: Pattern, 
   const total = scores.reduce((sum, { length }) => sum + length, 0);
   const zeros = Math.ceil(sparsity * total - 1e-6); // 0.55 * 100 is above 55
   if (zeros === 0) return weights.map(() => 0);
-  const sorted = new Float32Array(total);
+  const all = new Float32Array(total);
   let at = 0;
   for (const values of scores) {
-    sorted.set(values, at);
+    all.set(values, at);
     at += values.length;
   }
-  const threshold = sorted.sort()[zeros - 1];
+  const threshold = kernels.kthMagnitude(all, zeros);
   const below = scores.map((values) => count(values, (score) => score < threshold));
   let left = zeros - below.reduce((sum, taken) => sum + taken, 0);
   return scores.map((values, i) => {

@@ -8,8 +8,16 @@ import { createMeter, sumsOf } from "./meter.js";
 import type { Noise } from "./noise.js";
 import { checkOptimizer, restoreOptimizer, saveOptimizer } from "./optimizer-state.js";
 import type { EpochFigures } from "./options.js";
-import { arrayIn, countIn, joinStates, numberIn, type SavedState, splitState } from "./state.js";
-import type { PartState } from "./step.js";
+import {
+  arrayIn,
+  countIn,
+  joinStates,
+  numberIn,
+  partStates,
+  restoreParts,
+  type SavedState,
+  splitState,
+} from "./state.js";
 import { restoreStreams, saveStreams } from "./streams.js";
 import { restoreVariables, saveVariables } from "./variables.js";
 
@@ -87,7 +95,6 @@ function checkSame(stored: Readonly<Record<string, string>>, own: Readonly<Recor
 
 function stateOf({ run, weights, ofTerms }: Changing, position: Position): SavedState {
   const { epoch, from, order, meter } = position;
-  const parts = run.parts.map((part) => [`part ${part.name}`, part.state?.() ?? {}] as const);
   return joinStates({
     run: { numbers: { epoch, from, seconds: run.clock.seconds() }, arrays: { order, sums: meter.sums() } },
     figures: figuresState(position.figures, run.terms),
@@ -96,7 +103,7 @@ function stateOf({ run, weights, ofTerms }: Changing, position: Position): Saved
     terms: saveVariables(ofTerms),
     optimizer: saveOptimizer(run.optimizer),
     stopper: run.stopper?.state() ?? {},
-    ...Object.fromEntries(parts),
+    ...partStates(run.parts),
   });
 }
 
@@ -117,7 +124,7 @@ function restore(
   restoreVariables(ofTerms, splitState(state, "terms"), "variables of terms");
   restoreOptimizer(run.optimizer, variables, splitState(state, "optimizer"));
   run.stopper?.restore(splitState(state, "stopper"));
-  for (const part of run.parts) part.restore?.(splitState(state, `part ${part.name}`) as PartState);
+  restoreParts(run.parts, state);
   run.clock.goOn(numberIn(own, "seconds"));
 }
 

@@ -1,6 +1,7 @@
 /** What a run keeps of itself between two steps: numbers and arrays by name, nested by prefix. */
 
 import { FormatError } from "../file/index.js";
+import type { PartState, StepPart } from "./step.js";
 
 export interface SavedState {
   readonly numbers?: Readonly<Record<string, number>>;
@@ -33,6 +34,17 @@ export function splitState(state: SavedState, prefix: string): SavedState {
     );
   return { numbers: inside(state.numbers), arrays: inside(state.arrays) };
 }
+
+/** The states of all parts, for `joinStates`, and back to them. */
+export function partStates(parts: readonly StepPart[]): Record<string, SavedState> {
+  return Object.fromEntries(parts.map((part) => [prefixOf(part), part.state?.() ?? {}]));
+}
+
+export function restoreParts(parts: readonly StepPart[], state: SavedState): void {
+  for (const part of parts) part.restore?.(splitState(state, prefixOf(part)) as PartState);
+}
+
+const prefixOf = ({ name }: StepPart) => `part ${name}`;
 
 /** @throws FormatError state-missing */
 export function numberIn(state: SavedState, name: string): number {

@@ -2,7 +2,7 @@
 
 import type { LayersModel, layers, SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { outputOf, outputsByLayer, withOutputs } from "./forward.js";
-import { checkModel, listWeights } from "./weights.js";
+import { allLayers, checkModel, isModel, listWeights } from "./weights.js";
 
 type Layer = layers.Layer;
 
@@ -83,17 +83,9 @@ function findOutput(model: LayersModel, name: string): SymbolicTensor | undefine
   return first && isModel(first) && reached.has(first.outputs[0]) ? first.outputs[0] : undefined;
 }
 
-function isModel(layer: Layer): layer is LayersModel {
-  return Array.isArray((layer as { layers?: unknown }).layers);
-}
-
 /** Of all layers, those of nested models after the model. */
 function layerNames(model: LayersModel): string[] {
   return allLayers(model).map(({ name }) => name);
-}
-
-function allLayers(model: LayersModel): Layer[] {
-  return model.layers.flatMap((layer) => [layer, ...(isModel(layer) ? allLayers(layer) : [])]);
 }
 
 function checkFit(base: LayersModel, head: LayersModel): void {

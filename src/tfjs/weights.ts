@@ -58,12 +58,22 @@ export function checkModel(model: LayersModel): void {
 /** The layers that compute: those of nested models, and what TimeDistributed wraps. */
 export function leafLayers(model: { readonly layers: readonly Layer[] }): Layer[] {
   return model.layers.flatMap((layer) => {
-    const { layers, layer: wrapped } = layer as { layers?: unknown; layer?: Layer };
-    if (Array.isArray(layers)) return leafLayers({ layers });
+    if (isModel(layer)) return leafLayers(layer);
+    const { layer: wrapped } = layer as { layer?: Layer };
     // The other wrapper, Bidirectional, runs two copies of what it wraps, and has their weights itself.
     if (layer.getClassName() === "TimeDistributed" && wrapped) return leafLayers({ layers: [wrapped] });
     return [layer];
   });
+}
+
+/** Every layer, those of nested models after the model. */
+export function allLayers({ layers }: { readonly layers: readonly Layer[] }): Layer[] {
+  return layers.flatMap((layer) => [layer, ...(isModel(layer) ? allLayers(layer) : [])]);
+}
+
+/** True for a model, alone or as a layer. */
+export function isModel(layer: Layer): layer is LayersModel {
+  return Array.isArray((layer as { layers?: unknown }).layers);
 }
 
 function describe(layer: Layer, weight: LayerVariable): ModelWeight {

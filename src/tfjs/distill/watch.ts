@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
 import { Swaps } from "../swaps.js";
+import { allLayers } from "../weights.js";
 
 export type Layer = layers.Layer;
 
@@ -73,19 +74,12 @@ export function watchInput(activation: Activation): Watch {
  * @throws RangeError where the model has none, naming those that it has
  */
 export function findLayer(model: LayersModel, name: string, what: string): Layer {
-  const all = everyLayer(model.layers);
+  const all = allLayers(model);
   const found = all.find((layer) => layer.name === name);
   if (found) return found;
   throw new RangeError(
     `${what}: wanted the name of a layer (${all.map((layer) => layer.name).join(", ")}), got ${name}`,
   );
-}
-
-function everyLayer(layers: readonly Layer[]): Layer[] {
-  return layers.flatMap((layer) => {
-    const { layers: inner } = layer as { layers?: readonly Layer[] };
-    return inner ? [layer, ...everyLayer(inner)] : [layer];
-  });
 }
 
 /**

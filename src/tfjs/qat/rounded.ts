@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LayerVariable } from "@tensorflow/tfjs-layers";
 import type { QuantParams } from "../../graph/index.js";
 import { asStored } from "../columns.js";
+import { freezeLayers } from "../freeze.js";
 import { Swaps } from "../swaps.js";
 import type { Blueprint } from "./blueprint.js";
 import { straightThrough } from "./fake-quantize.js";
@@ -28,15 +29,11 @@ export interface RoundedOptions {
  * @returns what f returns
  */
 export function runRounded<T>(blueprint: Blueprint, { round, paramsOf }: RoundedOptions, f: () => T): T {
+  // The runtime has the moving statistics folded into kernels, and training must see them there.
+  const thaw = freezeLayers(blueprint.norms);
   const swaps = new Swaps();
   try {
     if (paramsOf) for (const layer of blueprint.layers) replaceWeights(blueprint, layer, paramsOf, swaps);
-    for (const norm of blueprint.norms) {
-      swaps.replace(norm, "call", (call) => (inputs: tf.Tensor, kwargs: object) => {
-        // The runtime has the moving statistics folded into kernels, and training must see them there.
-        return call(inputs, { ...kwargs, training: false });
-      });
-    }
     for (const layer of new Set(blueprint.sites.map((site) => site.layer))) {
       const sites = blueprint.sites.filter((site) => site.layer === layer);
       replaceCall(layer, sites, blueprint.callsOf.get(layer) as number, round, swaps);
@@ -44,6 +41,7 @@ export function runRounded<T>(blueprint: Blueprint, { round, paramsOf }: Rounded
     return f();
   } finally {
     swaps.undo();
+    thaw();
   }
 }
 
