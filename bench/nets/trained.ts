@@ -31,9 +31,9 @@ export function mlp(tf: Tfjs, seed: number): LayersModel {
   const { dense } = tf.layers;
   return tf.sequential({
     layers: [
-      dense({ inputShape: [784], units: 300, activation: "relu", ...start() }),
-      dense({ units: 100, activation: "relu", ...start() }),
-      dense({ units: 10, activation: "softmax", ...start() }),
+      dense({ inputShape: [784], units: 300, activation: "relu", name: "fc1", ...start() }),
+      dense({ units: 100, activation: "relu", name: "fc2", ...start() }),
+      dense({ units: 10, activation: "softmax", name: "fc3", ...start() }),
     ],
   });
 }

@@ -6,10 +6,8 @@
  * distillation [--quick] [--seeds 1,2,3,4,5]
  */
 
-import { existsSync } from "node:fs";
 import { createRandom } from "../../src/data/index.js";
 import { compress } from "../../src/index.js";
-import type { Model } from "../../src/runtime.js";
 import {
   accelerate,
   accuracyOf,
@@ -24,8 +22,18 @@ import {
 } from "../../src/tfjs.js";
 import { type Digits, mnist } from "../mnist.js";
 import { openTfjs, type Tfjs } from "../tfjs.js";
+import {
+  folder,
+  isMissing,
+  mean,
+  numbersOf,
+  percent,
+  pixels,
+  runtimeClasses,
+  shareRight,
+  takeDigits,
+} from "./support.js";
 
-const folder = "../shared/data/mnist";
 /** What is asked for, in points: of soft targets over no teacher. */
 const asked = 1.5;
 const labelled = 1000;
@@ -70,13 +78,9 @@ type Name = keyof typeof ways;
 
 /** @returns 0 where distillation is worth what is asked for */
 export async function run(words: readonly string[]): Promise<number> {
-  if (!existsSync(folder)) {
-    console.log(`skipped: distillation, ${folder} is absent`);
-    return 0;
-  }
+  if (isMissing("distillation")) return 0;
   const isQuick = words.includes("--quick");
-  const at = words.indexOf("--seeds");
-  const seeds = at >= 0 ? words[at + 1].split(",").map(Number) : isQuick ? [1] : [1, 2, 3, 4, 5];
+  const seeds = numbersOf(words, "--seeds", isQuick ? [1] : [1, 2, 3, 4, 5]);
   const { train, test } = await mnist(folder, isQuick ? [4000, 1000] : [60_000, 10_000]);
   const tf = await openTfjs();
   await accelerate(tf);
@@ -110,7 +114,7 @@ function net(tf: Tfjs, units: readonly number[], seed: number): LayersModel {
         name: `fc${i + 1}`,
         activation: i === units.length - 1 ? "softmax" : "relu",
         kernelInitializer: tf.initializers.heNormal({ seed: 10 * seed + i }),
-        ...(i === 0 && { inputShape: [784] }),
+        ...(i === 0 && { inputShape: [pixels] }),
       }),
     ),
   });
@@ -145,9 +149,12 @@ async function trainStudent(setting: Setting, { losses, sparse }: Way, seed: num
     }
     if (!sparse) return accuracyOf(student, test.x, test.y);
     const { createModel } = await compress(await modelArtifacts(student), {
-      calibration: train.x.subarray(0, 500 * 784),
+      calibration: train.x.subarray(0, 500 * pixels),
     });
-    return runtimeAccuracy(createModel(), test);
+    const runner = createModel();
+    const classes = runtimeClasses(runner, test.x);
+    runner.dispose();
+    return shareRight(classes, test.y);
   } finally {
     student.dispose();
   }
@@ -164,25 +171,9 @@ function hideLabels(labels: Uint8Array, seed: number): Int32Array {
   return shown;
 }
 
-function withLabels(x: Float32Array, y: Int32Array): { readonly x: Float32Array; readonly y: Int32Array } {
-  const indices = Array.from(y.keys()).filter((i) => y[i] >= 0);
-  const shown = new Float32Array(indices.length * 784);
-  for (const [to, i] of indices.entries()) shown.set(x.subarray(i * 784, (i + 1) * 784), to * 784);
-  return { x: shown, y: Int32Array.from(indices, (i) => y[i]) };
-}
-
-/** In parts: a plan holds its values for all samples of a run. */
-function runtimeAccuracy(model: Model, { x, y }: Digits): number {
-  let right = 0;
-  for (let from = 0; from < y.length; from += 100) {
-    const [part] = Object.values(model.run(x.subarray(from * 784, (from + 100) * 784)));
-    for (let i = 0; i < part.length / 10; i++) {
-      const row = part.subarray(i * 10, i * 10 + 10);
-      if (row.indexOf(Math.max(...row)) === y[from + i]) right += 1;
-    }
-  }
-  model.dispose();
-  return right / y.length;
+function withLabels(x: Float32Array, y: Int32Array): Digits {
+  const shown = Array.from(y.keys()).filter((i) => y[i] >= 0);
+  return takeDigits({ x, y: Uint8Array.from(y) }, shown);
 }
 
 /**
@@ -217,9 +208,6 @@ function judge(accuracies: Readonly<Record<Name, readonly number[]>>): boolean {
   return softGain >= asked && noWorse.some((one) => one) && sparseGain > 0;
 }
 
-const mean = (numbers: readonly number[]): number =>
-  numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
-
 /** Of a sample: divided by one less than their number. */
 function deviation(numbers: readonly number[]): number {
   const middle = mean(numbers);
@@ -229,4 +217,3 @@ function deviation(numbers: readonly number[]): number {
 }
 
 const signed = (points: number): string => `${points < 0 ? "" : "+"}${points.toFixed(2)}`;
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

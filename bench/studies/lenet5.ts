@@ -5,21 +5,17 @@
  * lenet5 [--quick] [--epochs 5]
  */
 
-import { existsSync } from "node:fs";
 import { accelerate, accuracyOf, cosineRate, fineTune } from "../../src/tfjs.js";
 import { mnist } from "../mnist.js";
 import { lenet5 } from "../nets/trained.js";
 import { openTfjs } from "../tfjs.js";
+import { folder, isMissing, numbersOf, percent } from "./support.js";
 
-const folder = "../shared/data/mnist";
 const asked = { seconds: 120, accuracy: 0.991 };
 
 /** @returns 0 where time and accuracy are what is asked for */
 export async function run(words: readonly string[]): Promise<number> {
-  if (!existsSync(folder)) {
-    console.log(`skipped: LeNet-5, ${folder} is absent`);
-    return 0;
-  }
+  if (isMissing("LeNet-5")) return 0;
   const isQuick = words.includes("--quick");
   const { train, test } = await mnist(folder, isQuick ? [3000, 1000] : [60_000, 10_000]);
   const tf = await openTfjs();
@@ -28,7 +24,7 @@ export async function run(words: readonly string[]): Promise<number> {
   console.log(
     `LeNet-5 on MNIST, ${train.y.length} images, batches of 64, Adam, node ${process.version}, ${variant}`,
   );
-  const epochs = isQuick ? 1 : 5;
+  const [epochs] = numbersOf(words, "--epochs", [isQuick ? 1 : 5]);
   let started = performance.now();
   const seconds: number[] = [];
   await fineTune(model, train, {
@@ -43,7 +39,7 @@ export async function run(words: readonly string[]): Promise<number> {
       started = performance.now();
       console.log(
         `epoch ${epoch}: ${(seconds.at(-1) ?? 0).toFixed(1)} s, loss ${loss.toFixed(4)}, ` +
-          `training accuracy ${(100 * (accuracy ?? 0)).toFixed(2)} %`,
+          `training accuracy ${percent(accuracy ?? 0)}`,
       );
     },
   });
@@ -51,7 +47,7 @@ export async function run(words: readonly string[]): Promise<number> {
   model.dispose();
   const slowest = Math.max(...seconds);
   console.log(`slowest epoch ${slowest.toFixed(1)} s, asked: at most ${asked.seconds}`);
-  console.log(`test accuracy ${(100 * accuracy).toFixed(2)} %, asked: at least ${100 * asked.accuracy} %`);
+  console.log(`test accuracy ${percent(accuracy)}, asked: at least ${percent(asked.accuracy, 1)}`);
   const isMet = slowest <= asked.seconds && accuracy >= asked.accuracy;
   console.log(isMet ? "met" : "missed");
   return isMet ? 0 : 1;

@@ -5,27 +5,21 @@
  * transfer [--quick] [--seeds 1,2,3,4,5]
  */
 
-import { existsSync } from "node:fs";
 import type { LayersModel } from "@tensorflow/tfjs";
 import { createRandom } from "../../src/data/index.js";
 import { accelerate, accuracyOf, cosineRate, fineTune, transfer } from "../../src/tfjs.js";
 import { type Digits, mnist } from "../mnist.js";
 import { openTfjs, type Tfjs } from "../tfjs.js";
+import { folder, isMissing, mean, numbersOf, percent, takeDigits } from "./support.js";
 
-const folder = "../shared/data/mnist";
 const asked = 5;
 const labelled = 50;
-const pixels = 784;
 
 /** @returns 0 where the frozen base is as much better as is asked for, and is frozen to the bit */
 export async function run(words: readonly string[]): Promise<number> {
-  if (!existsSync(folder)) {
-    console.log(`skipped: transfer, ${folder} is absent`);
-    return 0;
-  }
+  if (isMissing("transfer")) return 0;
   const isQuick = words.includes("--quick");
-  const at = words.indexOf("--seeds");
-  const seeds = at < 0 ? [1, 2, 3, 4, 5] : words[at + 1].split(",").map(Number);
+  const seeds = numbersOf(words, "--seeds", [1, 2, 3, 4, 5]);
   const tf = await openTfjs();
   await accelerate(tf);
   const { train, test } = await mnist(folder, isQuick ? [6000, 2000] : [60_000, 10_000]);
@@ -78,16 +72,15 @@ export async function run(words: readonly string[]): Promise<number> {
     base.dispose();
 
     gains.push(100 * (frozen - alone));
-    const cells = [own, alone, frozen, unfrozen].map((share) => `${(100 * share).toFixed(2)} %`.padStart(10));
+    const cells = [own, alone, frozen, unfrozen].map((share) => percent(share).padStart(10));
     console.log(`${String(seed).padStart(4)}   ${cells.join("    ")}`);
   }
-  const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
   const range = `${Math.min(...gains).toFixed(1)} to ${Math.max(...gains).toFixed(1)}`;
   console.log(
-    `frozen features + head against scratch: ${mean.toFixed(1)} points (${range}), asked: at least ${asked}`,
+    `frozen features + head against scratch: ${mean(gains).toFixed(1)} points (${range}), asked: at least ${asked}`,
   );
   console.log(`all weights and statistics of the frozen base are bit-identical: ${isFrozen ? "yes" : "no"}`);
-  const isMet = mean >= asked && isFrozen;
+  const isMet = mean(gains) >= asked && isFrozen;
   console.log(isMet ? "met" : "missed");
   return isMet ? 0 : 1;
 }
@@ -115,7 +108,7 @@ function net(tf: Tfjs, seed: number): LayersModel {
 /** The digits from `first` to `first + 4`, counted from 0. */
 function choose({ x, y }: Digits, first: number): Digits {
   const places = [...y.keys()].filter((i) => y[i] >= first && y[i] < first + 5);
-  return take({ x, y: y.map((label) => label - first) }, places);
+  return takeDigits({ x, y: y.map((label) => label - first) }, places);
 }
 
 /** As many of each class, drawn by a seed. */
@@ -127,15 +120,7 @@ function fewOf(digits: Digits, seed: number): Digits {
     counts.set(digits.y[i], count + 1);
     return count < labelled;
   });
-  return take(digits, places);
-}
-
-function take({ x, y }: Digits, places: readonly number[]): Digits {
-  const taken = new Float32Array(places.length * pixels);
-  places.forEach((from, to) => {
-    taken.set(x.subarray(from * pixels, (from + 1) * pixels), to * pixels);
-  });
-  return { x: taken, y: Uint8Array.from(places, (i) => y[i]) };
+  return takeDigits(digits, places);
 }
 
 function valuesOf(model: LayersModel): Float32Array[] {

@@ -9,7 +9,6 @@
  * pair under test.
  */
 
-import { existsSync } from "node:fs";
 import type { LayersModel } from "@tensorflow/tfjs";
 import { bestCalibration } from "../../src/tfjs/zero-shot/curve.js";
 import { type EszslChoice, openEszsl } from "../../src/tfjs/zero-shot/eszsl.js";
@@ -26,8 +25,8 @@ import {
 } from "../../src/tfjs.js";
 import { type Digits, mnist } from "../mnist.js";
 import { openTfjs, type Tfjs } from "../tfjs.js";
+import { folder, isMissing, mean, numbersOf, pixels, takeDigits } from "./support.js";
 
-const folder = "../shared/data/mnist";
 /** Mean over the pairs, chosen between the two; chance is one half. */
 const asked = 0.7;
 const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -90,13 +89,10 @@ interface Result {
 
 /** @returns 0 where the mean over the pairs is what is asked for, or the run was a quick one that came through */
 export async function run(words: readonly string[]): Promise<number> {
-  if (!existsSync(folder)) {
-    console.log(`skipped: zero-shot, ${folder} is absent`);
-    return 0;
-  }
+  if (isMissing("zero-shot")) return 0;
   const isQuick = words.includes("--quick");
   const sizes = isQuick ? quick : full;
-  const seed = words.includes("--seed") ? Number(words[words.indexOf("--seed") + 1]) : 1;
+  const [seed] = numbersOf(words, "--seed", [1]);
   const bench = await openBench(sizes, seed);
   const started = performance.now();
   console.log(
@@ -226,19 +222,17 @@ function smallCnn(tf: Tfjs, classes: number, seed: number): LayersModel {
 function eachDigit({ x, y }: Digits, skip: number, count: number): Digits[] {
   return digits.map((digit) => {
     const own = [...y.keys()].filter((i) => y[i] === digit).slice(skip, skip + count);
-    const images = new Float32Array(own.length * 784);
-    for (const [k, i] of own.entries()) images.set(x.subarray(i * 784, (i + 1) * 784), k * 784);
-    return { x: images, y: new Uint8Array(own.length).fill(digit) };
+    return takeDigits({ x, y }, own);
   });
 }
 
 function take(parts: readonly Digits[], which: readonly number[]): Digits {
   const count = which.reduce((sum, digit) => sum + parts[digit].y.length, 0);
-  const taken = { x: new Float32Array(count * 784), y: new Uint8Array(count) };
+  const taken = { x: new Float32Array(count * pixels), y: new Uint8Array(count) };
   let from = 0;
   for (const digit of which) {
     const { x, y } = parts[digit];
-    taken.x.set(x, from * 784);
+    taken.x.set(x, from * pixels);
     taken.y.set(y, from);
     from += y.length;
   }
@@ -258,14 +252,14 @@ function formatRow(
   name: string,
   { conventional, generalized, calibrated, ausuc, closed, choice }: Result,
 ): string {
-  const three = ({ unseen, seen, harmonic }: Generalized) => [unseen, seen, harmonic].map(percent).join("  ");
+  const three = ({ unseen, seen, harmonic }: Generalized) => [unseen, seen, harmonic].map(cell).join("  ");
   return [
     name.padEnd(9),
-    percent(conventional).padEnd(10),
+    cell(conventional).padEnd(10),
     three(generalized).padEnd(21),
     three(calibrated).padEnd(21),
     ausuc.toFixed(3).padEnd(8),
-    percent(closed).padEnd(9),
+    cell(closed).padEnd(9),
     `${choice.gamma}, ${choice.lambda}`,
   ].join("");
 }
@@ -276,21 +270,20 @@ function conclude(results: readonly Result[], seconds: string, isQuick: boolean)
   const above = pairs.filter((value) => value > 0.5).length;
   const line = (name: string, pick: (result: Result) => Generalized) => {
     const [u, s, h] = (["unseen", "seen", "harmonic"] as const).map((part) =>
-      percent(mean(results.map((result) => pick(result)[part]))),
+      cell(mean(results.map((result) => pick(result)[part]))),
     );
     return `${name}: U ${u}, S ${s}, H ${h}`;
   };
   console.log(`
-mean over ${pairs.length} pairs between the two: ${percent(mean(pairs))} %, spread ${percent(spread)}, lowest ${percent(Math.min(...pairs))}, ${above} of ${pairs.length} above chance (50 %)
+mean over ${pairs.length} pairs between the two: ${cell(mean(pairs))} %, spread ${cell(spread)}, lowest ${cell(Math.min(...pairs))}, ${above} of ${pairs.length} above chance (50 %)
 ${line("means among all ten, as they are", ({ generalized }) => generalized)}
 ${line("means with calibrated stacking", ({ calibrated }) => calibrated)}
 mean AUSUC ${mean(results.map(({ ausuc }) => ausuc)).toFixed(3)}, ${seconds} s
-asked: a mean of at least ${percent(asked)} %`);
+asked: a mean of at least ${cell(asked)} %`);
   const isMet = mean(pairs) >= asked;
   console.log(isQuick ? "not judged: --quick" : isMet ? "met" : "missed");
   return isQuick || isMet ? 0 : 1;
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const percent = (share: number) => (100 * share).toFixed(1).padStart(5);
+const cell = (share: number) => (100 * share).toFixed(1).padStart(5);
 const secondsSince = (start: number) => ((performance.now() - start) / 1000).toFixed(0);
