@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { accuracyOf, type FineTuneOptions, fineTune, type Progress, predictAll } from "../../src/tfjs.js";
 import { expectClose } from "../graph/helpers.js";
-import { countZeros, noise, useBackend, valuesOf } from "./support.js";
+import { countZeros, noise, seededDense, useBackend, valuesOf } from "./support.js";
 
 const x = noise(40 * 8, 5);
 const labels = Int32Array.from({ length: 40 }, (_, i) => (x[i * 8] > 0 ? 1 : x[i * 8 + 1] > 0 ? 2 : 0));
@@ -12,23 +12,11 @@ const data = { x, y: labels };
 const held = { x: noise(300 * 8, 6), y: Int32Array.from({ length: 300 }, (_, i) => i % 3) }; // nothing to be learned of it
 
 function classifier(): tf.Sequential {
-  const kernelInitializer = (seed: number) => tf.initializers.glorotUniform({ seed });
   return tf.sequential({
     layers: [
-      tf.layers.dense({
-        units: 16,
-        inputShape: [8],
-        activation: "relu",
-        name: "a",
-        kernelInitializer: kernelInitializer(1),
-      }),
+      seededDense("a", 16, "relu", 1, { inputShape: [8] }),
       tf.layers.dropout({ rate: 0.5 }),
-      tf.layers.dense({
-        units: 3,
-        activation: "softmax",
-        name: "b",
-        kernelInitializer: kernelInitializer(2),
-      }),
+      seededDense("b", 3, "softmax", 2),
     ],
   });
 }

@@ -13,7 +13,7 @@ import {
   pruneModel,
 } from "../../src/tfjs.js";
 import { expectClose } from "../graph/helpers.js";
-import { backends, countZeros, noise, useBackend, type Values, valuesOf } from "./support.js";
+import { backends, countZeros, noise, seededDense, useBackend, type Values, valuesOf } from "./support.js";
 
 const { layers } = tf;
 const COUNT = 40;
@@ -25,18 +25,11 @@ const data = { x, y: labels };
 
 /** Two hidden layers on 8 inputs, 3 classes, seeded. */
 function classifier(): tf.Sequential {
-  const kernelInitializer = (seed: number) => tf.initializers.glorotUniform({ seed });
   return tf.sequential({
     layers: [
-      layers.dense({
-        units: 16,
-        inputShape: [8],
-        activation: "relu",
-        name: "a",
-        kernelInitializer: kernelInitializer(1),
-      }),
-      layers.dense({ units: 12, activation: "relu", name: "b", kernelInitializer: kernelInitializer(2) }),
-      layers.dense({ units: 3, activation: "softmax", name: "c", kernelInitializer: kernelInitializer(3) }),
+      seededDense("a", 16, "relu", 1, { inputShape: [8] }),
+      seededDense("b", 12, "relu", 2),
+      seededDense("c", 3, "softmax", 3),
     ],
   });
 }

@@ -9,7 +9,7 @@ import {
   fineTune,
   type LossTerm,
 } from "../../src/tfjs.js";
-import { backends, noise, useBackend, type Values, valuesOf } from "./support.js";
+import { backends, noise, seededDense, useBackend, type Values, valuesOf } from "./support.js";
 
 const COUNT = 40;
 const x = noise(COUNT * 8, 5);
@@ -19,25 +19,13 @@ const held = { x: noise(24 * 8, 6), y: labels.subarray(0, 24) };
 
 /** With what has state beside its weights: dropout and, unless told otherwise, moving means. */
 function classifier(normalized = true): tf.Sequential {
-  const kernelInitializer = (seed: number) => tf.initializers.glorotUniform({ seed });
   return tf.sequential({
     layers: [
-      tf.layers.dense({
-        units: 16,
-        inputShape: [8],
-        activation: "relu",
-        name: "a",
-        kernelInitializer: kernelInitializer(1),
-      }),
+      seededDense("a", 16, "relu", 1, { inputShape: [8] }),
       ...(normalized ? [tf.layers.batchNormalization({ name: "norm" })] : []),
       tf.layers.dropout({ rate: 0.25, name: "drop" }),
-      tf.layers.dense({ units: 12, activation: "relu", name: "b", kernelInitializer: kernelInitializer(2) }),
-      tf.layers.dense({
-        units: 3,
-        activation: "softmax",
-        name: "c",
-        kernelInitializer: kernelInitializer(3),
-      }),
+      seededDense("b", 12, "relu", 2),
+      seededDense("c", 3, "softmax", 3),
     ],
   });
 }

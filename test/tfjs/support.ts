@@ -34,6 +34,18 @@ export function randomize(model: tf.LayersModel, seed = 1): void {
   });
 }
 
+/** A dense layer that begins with the same weights each time it is made. */
+export function seededDense(
+  name: string,
+  units: number,
+  activation: "relu" | "tanh" | "softmax",
+  seed: number,
+  more: { readonly inputShape?: number[] } = {},
+): tf.layers.Layer {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  return tf.layers.dense({ name, units, activation, kernelInitializer, ...more });
+}
+
 export type Values = Readonly<Record<string, Float32Array>>;
 
 /** A copy of every weight, by name. */

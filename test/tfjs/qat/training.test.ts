@@ -13,7 +13,7 @@ import {
   type QuantizeTrainingOptions,
   quantizedPredict,
 } from "../../../src/tfjs.js";
-import { backends, countZeros, noise, useBackend, valuesOf } from "../support.js";
+import { backends, countZeros, noise, seededDense, useBackend, valuesOf } from "../support.js";
 import { nets, pictures } from "./nets.js";
 
 const { layers } = tf;
@@ -31,18 +31,11 @@ const basics: FineTuneOptions = {
 };
 
 function classifier(): tf.LayersModel {
-  const kernelInitializer = (seed: number) => tf.initializers.glorotUniform({ seed });
   return tf.sequential({
     layers: [
-      layers.dense({
-        units: 16,
-        inputShape: [8],
-        activation: "relu",
-        name: "a",
-        kernelInitializer: kernelInitializer(1),
-      }),
-      layers.dense({ units: 12, activation: "tanh", name: "b", kernelInitializer: kernelInitializer(2) }),
-      layers.dense({ units: 3, activation: "softmax", name: "c", kernelInitializer: kernelInitializer(3) }),
+      seededDense("a", 16, "relu", 1, { inputShape: [8] }),
+      seededDense("b", 12, "tanh", 2),
+      seededDense("c", 3, "softmax", 3),
     ],
   });
 }
