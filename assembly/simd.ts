@@ -71,9 +71,11 @@ export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v12
   return i32x4.add(i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(w_even, x_even)), i32x4.dot_i16x8_s(w_odd, x_odd));
 }
 
-// Whether a kernel should take blocks two at a time with dot8_add. SIMD128 has not the registers for it:
-// what is spilled lies across cache lines in some processes, and costs half of the speed there.
-export const PAIRED: bool = ASC_FEATURE_RELAXED_SIMD;
+// Whether a kernel should take blocks two at a time with dot8_add, which is what that one is for. SIMD128 has not
+// the registers for it: what is spilled lies across cache lines in some processes, and costs half of the speed
+// there. To the i32 instruction it gives nothing, and loading each splat twice takes the load ports (71 GMAC/s
+// instead of 92 on Zen 5).
+export const PAIRED: bool = ASC_FEATURE_RELAXED_SIMD && DOT16;
 
 // acc + dot4(w, x) + dot4(v, z) for weights that leave room in i16: in bytes 0-1 and in bytes 2-3 of
 // each four, the magnitudes of w and v add up to at most 258 (127 * 258 < 2^15).

@@ -49,8 +49,10 @@ export function u7_s8w_spmm_1x4(
   chunk: i32,
 ): void {
   const ones = dot_ones(v128.load(post));
-  const whole = tiles + (<usize>(m8 & ~3) << 3);
-  const last = tiles + (<usize>m8 << 3);
+  const end_of_tiles = tiles + (<usize>m8 << 3);
+  // Three tiles left over go as four, the last of them again: each alone costs nearly half as much.
+  const whole = tiles + (<usize>((m8 + 1) & ~3) << 3);
+  const last = end_of_tiles - 8;
   while (tiles < whole) {
     const next = min(tiles + (<usize>chunk << 3), whole);
     let wg = w;
@@ -60,10 +62,11 @@ export function u7_s8w_spmm_1x4(
       const end_of_group = offsets + (<usize>load<i32>(starts + group, 16) << 2);
       // 32 pixels: a splat of 4 weights meets 8 vectors of 4 pixels.
       for (let tile = tiles; tile < next; tile += 32) {
+        const td = min(tile + 24, last);
         const xa = x + load<i32>(tile);
         const xb = x + load<i32>(tile, 8);
         const xc = x + load<i32>(tile, 16);
-        const xd = x + load<i32>(tile, 24);
+        const xd = x + load<i32>(td);
         let at = first;
         let wt = wg;
         let lane = scratch;
@@ -144,7 +147,7 @@ export function u7_s8w_spmm_1x4(
           lane += 32;
         }
         interleave16(yg + load<i32>(tile, 4), yg + load<i32>(tile, 12), scratch);
-        interleave16(yg + load<i32>(tile, 20), yg + load<i32>(tile, 28), scratch + 16);
+        interleave16(yg + load<i32>(tile, 20), yg + load<i32>(td, 4), scratch + 16);
       }
       wg += end_of_group - first;
       first = end_of_group;
@@ -152,7 +155,7 @@ export function u7_s8w_spmm_1x4(
     }
     tiles = next;
   }
-  for (; tiles < last; tiles += 8) {
+  for (; tiles < end_of_tiles; tiles += 8) {
     tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), w, offsets, starts, bias, mult, post, scratch, n4, y_stride);
   }
 }

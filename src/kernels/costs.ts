@@ -19,10 +19,10 @@ const none = { block: Number.POSITIVE_INFINITY, output: 0 };
 
 export const costs: Readonly<Record<CostVariant, Readonly<Record<LayoutName, Cost>>>> = {
   relaxed: {
-    dense: { matvec: { block: 0.19, output: 0.5 }, spmm: { block: 1.01, output: 2 } },
-    "4x4": { matvec: { block: 0.29, output: 0.5 }, spmm: { block: 1.08, output: 2 } },
-    "1x4": { matvec: { block: 0.21, output: 1.5 }, spmm: { block: 0.29, output: 3 } },
-    "4of16": { matvec: { block: 0.34, output: 0.5 }, spmm: none },
+    dense: { matvec: { block: 0.25, output: 0.2 }, spmm: { block: 1.2, output: 0.95 } },
+    "4x4": { matvec: { block: 0.37, output: 0.4 }, spmm: { block: 1.2, output: 0.95 } },
+    "1x4": { matvec: { block: 0.235, output: 1.85 }, spmm: { block: 0.36, output: 1.8 } },
+    "4of16": { matvec: { block: 0.45, output: 0.3 }, spmm: none },
   },
   relaxed16: {
     dense: { matvec: { block: 0.34, output: 0.1 }, spmm: { block: 2.1, output: 1.7 } },

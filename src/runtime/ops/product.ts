@@ -74,9 +74,9 @@ export function choosePlanes(
     const { block, output } = table[layout].spmm;
     return tiles * (blocks[layout] * block + weights.outputs * output);
   };
-  // The 1x4 kernel takes 32 pixels at a time; what is left over goes by 8 and costs about as much each.
-  const [whole, left] = [Math.floor(m8 / 4) * 4, m8 % 4];
-  const single = costOf("1x4", whole) + 2.5 * costOf("1x4", left);
+  // The 1x4 kernel takes 32 pixels at a time; what is left over goes by 8, three of them as four.
+  const whole = Math.floor((m8 + 1) / 4) * 4;
+  const single = costOf("1x4", whole) + 1.75 * costOf("1x4", Math.max(m8 - whole, 0));
   const [dense, square] = [costOf("dense", m8), costOf("4x4", m8)];
   if (single < dense && single < square) return "1x4";
   return square < dense ? "4x4" : "dense";
