@@ -105,16 +105,17 @@ export interface Quantized {
 // Each rounding is a loop of its own, in the order of tests that was fastest in V8: a flag inside costs a third.
 // A quotient of two f32 in double precision is never rounded across an integer or a half of a code.
 
-/** floor(weight / divisor), saturated to [-127, 127]; NaN becomes 0. */
-export function quantizeFloor(w: Float32Array, divisor: number): Quantized {
-  const codes = new Int8Array(w.length);
+/** floor(weight / divisor) into codes, saturated to [-127, 127]; NaN becomes 0. */
+export function quantizeFloor(w: Float32Array, divisor: number, codes: Int8Array): Quantized {
   let saturated = 0;
   let nan = 0;
   for (let i = 0; i < w.length; i++) {
     const code = Math.floor(w[i] / divisor);
     if (code >= -127 && code <= 127) codes[i] = code;
-    else if (Number.isNaN(code)) nan += 1;
-    else {
+    else if (Number.isNaN(code)) {
+      codes[i] = 0;
+      nan += 1;
+    } else {
       codes[i] = code > 0 ? 127 : -127;
       saturated += 1;
     }
@@ -126,8 +127,7 @@ export function quantizeFloor(w: Float32Array, divisor: number): Quantized {
 const ROUNDER = 1.5 * 2 ** 52;
 
 /** The same, rounded half to even. */
-export function quantizeHalfEven(w: Float32Array, divisor: number): Quantized {
-  const codes = new Int8Array(w.length);
+export function quantizeHalfEven(w: Float32Array, divisor: number, codes: Int8Array): Quantized {
   let changed = 0;
   let nan = 0;
   for (let i = 0; i < w.length; i++) {
@@ -142,8 +142,7 @@ export function quantizeHalfEven(w: Float32Array, divisor: number): Quantized {
 }
 
 /** Half to even, each column of w[..][divisor.length] by its own divisor. */
-export function quantizePerChannel(w: Float32Array, divisor: Float32Array): Quantized {
-  const codes = new Int8Array(w.length);
+export function quantizePerChannel(w: Float32Array, divisor: Float32Array, codes: Int8Array): Quantized {
   const channels = divisor.length;
   let saturated = 0;
   let nan = 0;
@@ -151,8 +150,10 @@ export function quantizePerChannel(w: Float32Array, divisor: Float32Array): Quan
     for (let channel = 0; channel < channels; channel++) {
       const code = w[row + channel] / divisor[channel] + ROUNDER - ROUNDER;
       if (code >= -127 && code <= 127) codes[row + channel] = code;
-      else if (Number.isNaN(code)) nan += 1;
-      else {
+      else if (Number.isNaN(code)) {
+        codes[row + channel] = 0;
+        nan += 1;
+      } else {
         codes[row + channel] = code > 0 ? 127 : -127;
         saturated += 1;
       }

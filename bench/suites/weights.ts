@@ -57,8 +57,8 @@ const quantizationCases: readonly WeightCase[] = [
         // Three deviations: a few weights saturate, as with a clipped range.
         const divisor = Math.fround((3 * Math.sqrt(2 / inputs)) / 127);
         return contestOf(
-          () => kernels.quantize(w, { divisor, rounding }),
-          () => plain(w, divisor),
+          (out) => kernels.quantize(w, { divisor, rounding, out }),
+          (out) => plain(w, divisor, out),
         );
       },
     }),
@@ -69,8 +69,8 @@ const quantizationCases: readonly WeightCase[] = [
     prepare(kernels, w) {
       const divisor = kernels.absMax(w, { channels: outputs }).map((most) => most / 127);
       return contestOf(
-        () => kernels.quantize(w, { divisor, rounding: "halfEven" }),
-        () => quantizePerChannel(w, divisor),
+        (out) => kernels.quantize(w, { divisor, rounding: "halfEven", out }),
+        (out) => quantizePerChannel(w, divisor, out),
       );
     },
   },
@@ -88,7 +88,8 @@ export const weightCases: readonly TimeCase[] = [...thresholdCases, ...exactCase
 
 export const weightNote =
   `weights: ${count} He-normal f32. A call of pare copies them into its memory, and out again where it prunes. ` +
-  "exact: both sides restore the weights first, in their times. typescript: plain loops, warmed up; " +
+  "exact: both sides restore the weights first, in their times. quantize: codes into an array made beforehand, on " +
+  "both sides. typescript: plain loops, warmed up; " +
   "typescript bits: the same on the bits of the weights, without a branch.";
 
 /** The times of pare in copies of the weights: what the machine's memory takes and what the kernels do. */
@@ -152,15 +153,17 @@ function prepareExact(kernels: Kernels, w: Float32Array, zeros: number): Contest
   };
 }
 
-function contestOf(subject: () => Quantized, peer: () => Quantized): Contest {
-  const [got, wanted] = [subject(), peer()];
+/** Both sides write into codes of their own, made beforehand: the system's pages are not what is compared. */
+function contestOf(subject: (out: Int8Array) => Quantized, peer: (out: Int8Array) => Quantized): Contest {
+  const [ours, theirs] = [new Int8Array(count), new Int8Array(count)];
+  const [got, wanted] = [subject(ours), peer(theirs)];
   return {
     match: matchAll(
       matchExact("codes", got.codes, wanted.codes),
       matchExact("saturated, nan", [got.saturated, got.nan], [wanted.saturated, wanted.nan]),
     ),
-    subject: { name: "pare", run: subject },
-    peer: { name: "typescript", run: peer },
+    subject: { name: "pare", run: () => subject(ours) },
+    peer: { name: "typescript", run: () => peer(theirs) },
     dispose() {},
   };
 }

@@ -52,19 +52,21 @@ test("quantize: halves to even, floor downwards, saturated and NaN counted", () 
     Number.NaN,
     Number.POSITIVE_INFINITY,
   );
-  expect(plain.quantizeHalfEven(w, 1)).toEqual({
+  // What was there before is written over.
+  const codes = (n: number) => new Int8Array(n).fill(9);
+  expect(plain.quantizeHalfEven(w, 1, codes(w.length))).toEqual({
     codes: Int8Array.of(0, 2, 2, 0, -2, -1, 127, 127, -127, 0, 127),
     saturated: 3,
     nan: 1,
   });
-  expect(plain.quantizeFloor(w.subarray(0, 6), 1).codes).toEqual(Int8Array.of(0, 1, 2, -1, -2, -2));
-  const floored = plain.quantizeFloor(w, 1);
+  expect(plain.quantizeFloor(w.subarray(0, 6), 1, codes(6)).codes).toEqual(Int8Array.of(0, 1, 2, -1, -2, -2));
+  const floored = plain.quantizeFloor(w, 1, codes(w.length));
   expect([floored.saturated, floored.nan]).toEqual([2, 1]);
-  const columns = plain.quantizePerChannel(w, Float32Array.of(1));
-  expect(columns).toEqual(plain.quantizeHalfEven(w, 1));
-  expect(plain.quantizePerChannel(Float32Array.of(1, 1, 3, 3), Float32Array.of(1, 2)).codes).toEqual(
-    Int8Array.of(1, 0, 3, 2),
-  );
+  const columns = plain.quantizePerChannel(w, Float32Array.of(1), codes(w.length));
+  expect(columns).toEqual(plain.quantizeHalfEven(w, 1, codes(w.length)));
+  expect(
+    plain.quantizePerChannel(Float32Array.of(1, 1, 3, 3), Float32Array.of(1, 2), codes(4)).codes,
+  ).toEqual(Int8Array.of(1, 0, 3, 2));
 });
 
 test("multiply and requantize: by hand", () => {
