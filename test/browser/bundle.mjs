@@ -18,6 +18,11 @@ export function bundleModels() {
   return bundle('export { hashModels } from "./test/browser/run-models.ts";');
 }
 
+/** The text of a module that exports `train(path)`. */
+export function bundleTraining() {
+  return bundle('export { train } from "./test/browser/train-page.ts";');
+}
+
 /** The bytes of a `.pare` file whose answers are known. */
 export async function makeDigitModel() {
   const { encodeDigitModel } = await importText(

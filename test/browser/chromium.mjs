@@ -1,7 +1,7 @@
 // The kernel suites, the built runtime and the examples in headless Chromium: npm run test:browser.
 // CHROMIUM names another browser than /usr/bin/chromium.
 import assert from "node:assert/strict";
-import { bundleSuites, makeDigitModel } from "./bundle.mjs";
+import { bundleSuites, bundleTraining, makeDigitModel } from "./bundle.mjs";
 import { printReports } from "./report.mjs";
 import { launchChromium, startServer } from "./server.mjs";
 
@@ -9,6 +9,7 @@ const model = await makeDigitModel();
 const server = await startServer({
   "/empty.html": "<!doctype html><link rel=icon href=data:,>",
   "/suites.js": await bundleSuites(),
+  "/training.js": await bundleTraining(),
   "/examples/browser/digits.pare": model,
 });
 const browser = await launchChromium();
@@ -17,7 +18,7 @@ try {
   const reports = await inPage("/empty.html", (page) =>
     page.evaluate(async () => (await import("/suites.js")).run()),
   );
-  const checks = [sameBits, blockedWasm, drawing, worker];
+  const checks = [sameBits, blockedWasm, drawing, worker, training];
   for (const check of checks) reports.push(await outcomeOf(check));
   if (!printReports(reports, ["reference", "simd", "relaxed", "relaxed16"])) process.exitCode = 1;
 } finally {
@@ -114,4 +115,19 @@ async function worker() {
     // Bands have 3 rows or 2: means by row rise.
     assert.ok(scores[9] > scores[0] && scores[9] > 0, text);
   });
+}
+
+/** tfjs learns in a page with our kernels as on its own cpu backend, and what it learned runs as a `.pare`. */
+async function training() {
+  const { losses, added, agreeing, count } = await inPage("/empty.html", (page) =>
+    page.evaluate(async () =>
+      (await import("/training.js")).train("/node_modules/@tensorflow/tfjs-backend-wasm/dist/"),
+    ),
+  );
+  assert.ok(added.includes("Conv2DBackpropFilter"), added.join());
+  assert.ok(losses.wasm.at(-1) < losses.wasm[0], losses.wasm.join());
+  losses.cpu.forEach((loss, i) => {
+    assert.ok(Math.abs(losses.wasm[i] - loss) < 1e-3 * loss, `${losses.wasm} and ${losses.cpu}`);
+  });
+  assert.ok(agreeing >= count - 2, `${agreeing} of ${count}`);
 }

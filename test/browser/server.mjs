@@ -5,7 +5,12 @@ import { extname, join, normalize } from "node:path";
 import { chromium } from "playwright-core";
 
 const root = join(import.meta.dirname, "../..");
-const types = { ".html": "text/html", ".js": "text/javascript", ".pare": "application/octet-stream" };
+const types = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".pare": "application/octet-stream",
+  ".wasm": "application/wasm",
+};
 const policy = (script) => `default-src 'self' data:; style-src 'unsafe-inline'; script-src 'self' ${script}`;
 
 /**
