@@ -38,6 +38,8 @@ const { code } = await minify(readFileSync("dist/runtime.js", "utf8"), {
   module: true,
   ecma: 2022,
   compress: { passes: 4, ecma: 2022 },
+  // Node prints the line of an error that nobody caught.
+  format: { max_line_len: 2000 },
 });
 writeFileSync("dist/runtime.js", code);
 
