@@ -52,8 +52,8 @@ export function seenUnseenCurve(samples: readonly Judged[]): SeenUnseenCurve {
   const unseen = new Float64Array(switches.length + 1);
   const seen = new Float64Array(switches.length + 1);
   // Each from its own end, where it is 0: no sum of differences that leaves a rest.
-  for (let i = 0; i < switches.length; i++) unseen[i + 1] = unseen[i] + gained[i];
-  for (let i = switches.length - 1; i >= 0; i--) seen[i] = seen[i + 1] + lost[i];
+  for (let i = 0; i < switches.length; i++) unseen[i + 1] = Math.min(1, unseen[i] + gained[i]);
+  for (let i = switches.length - 1; i >= 0; i--) seen[i] = Math.min(1, seen[i + 1] + lost[i]);
   let area = 0;
   // Where both change at once, straight across.
   for (let i = 0; i < switches.length; i++) area += (gained[i] * (seen[i] + seen[i + 1])) / 2;
@@ -63,7 +63,8 @@ export function seenUnseenCurve(samples: readonly Judged[]): SeenUnseenCurve {
     return generalized(unseen[i], seen[i]);
   }
 
-  return { switches, unseen, seen, area, at };
+  // Shares such as 1 / 3 add up to 1 and a little more.
+  return { switches, unseen, seen, area: Math.min(1, area), at };
 }
 
 /** What one sample counts in the mean over the classes of its kind. */
@@ -79,7 +80,7 @@ function classShares(samples: readonly Judged[]): (sample: Judged) => number {
 
 function generalized(unseen: number, seen: number): Generalized {
   const sum = unseen + seen;
-  return { unseen, seen, harmonic: sum === 0 ? 0 : (2 * unseen * seen) / sum };
+  return { unseen, seen, harmonic: sum === 0 ? 0 : Math.min(1, (2 * unseen * seen) / sum) };
 }
 
 /** How many of ascending numbers are <= a bound. */

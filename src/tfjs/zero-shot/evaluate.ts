@@ -108,6 +108,9 @@ function judgeKind(
   const { data } = model.scores(features, columns);
   return Array.from(labels, (label, i) => {
     const row = data.subarray(i * columns.length, (i + 1) * columns.length);
+    if (!row.every(Number.isFinite)) {
+      throw new RangeError(`scores: wanted finite numbers, got [${row.join(", ")}] for sample ${i}`);
+    }
     const bestSeen = largest(row, 0, model.seen.length);
     const bestUnseen = largest(row, model.seen.length, columns.length);
     return {

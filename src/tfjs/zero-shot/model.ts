@@ -49,7 +49,7 @@ export interface ZeroShotModel {
 /**
  * @param training gives the classes and the scaling
  * @param weights [features, attributes]
- * @throws RangeError for a similarity that is none
+ * @throws RangeError for a similarity that is none, or weights that are not finite
  */
 export function createZeroShotModel(
   training: Training,
@@ -58,6 +58,10 @@ export function createZeroShotModel(
 ): ZeroShotModel {
   if (!Object.hasOwn(compare, similarity)) {
     throw new RangeError(`similarity: wanted ${Object.keys(compare).join(", ")}, got ${similarity}`);
+  }
+  const numbers = Float64Array.from(weights.to1DArray());
+  if (!numbers.every(Number.isFinite)) {
+    throw new RangeError("weights: wanted finite numbers, got others: the training or the problem diverged");
   }
   const attributes = training.scaleAttributes(training.attributes);
   const all = Array.from({ length: attributes.rows }, (_, label) => label);
@@ -71,7 +75,7 @@ export function createZeroShotModel(
   }
 
   return {
-    weights: Float64Array.from(weights.to1DArray()),
+    weights: numbers,
     shape: [weights.rows, weights.columns],
     classes: attributes.rows,
     seen: training.seen,

@@ -72,9 +72,13 @@ export function openTraining(data: ZeroShotData): Training {
  */
 export function openLabelled(
   prefix: string,
-  { features, labels }: LabelledRows,
+  rows: LabelledRows,
   classes: number,
 ): { features: Matrix; labels: Int32Array } {
+  if (typeof rows !== "object" || rows === null) {
+    throw new TypeError(`${prefix || "data."}features: wanted { features, labels }, got ${typeof rows}`);
+  }
+  const { features, labels } = rows;
   const matrix = matrixOf(`${prefix}features`, features);
   if (labels?.length !== matrix.rows) {
     throw new RangeError(

@@ -37,6 +37,11 @@ const basics: DeviseOptions = {
 describe.each(backends)("devise on %s", (backend) => {
   beforeAll(() => useBackend(backend));
 
+  test("says so where it diverges", async () => {
+    const wild = devise({ ...basics, epochs: 3, learningRate: 1e38 });
+    await expect(wild).rejects.toThrow("weights: wanted finite numbers");
+  });
+
   test("takes the steps of Adam on the hinge loss", async () => {
     const told: DeviseProgress[] = [];
     const options = { epochs: 12, batchSize: labels.length, margin: 0.5, onProgress: told.push.bind(told) };

@@ -52,6 +52,38 @@ const hand: { unseen: LabelledRows; seen: LabelledRows } = {
 describe("a case by hand", () => {
   const model = scorer(4, [0, 1]);
 
+  test("perfect answers are worth 1 and no more", () => {
+    // Six shares of 1 / (3 * 7) and the like: their sum in f64 is above 1.
+    const random = createRandom(3);
+    const right = (label: number) =>
+      Array.from({ length: 6 }, (_, k) => (k === label ? 2 : random.uniform()));
+    const labels = Array.from({ length: 21 }, (_, i) => i % 3);
+    const rows = (first: number) => ({
+      features: rowsOf(labels.map((label) => right(first + label))),
+      labels: labels.map((label) => first + label),
+    });
+    const report = evaluateZeroShot(scorer(6, [0, 1, 2]), { seen: rows(0), unseen: rows(3) });
+    const { unseen, seen, harmonic } = report.generalized;
+    for (const share of [report.conventional, report.ausuc, unseen, seen, harmonic]) {
+      expect(share).toBeLessThanOrEqual(1);
+      expect(share).toBeCloseTo(1, 12);
+    }
+  });
+
+  test("refuses scores that are not finite, and samples that are not there", () => {
+    const wild: ZeroShotModel = {
+      ...model,
+      scores: (features) => ({
+        data: new Float64Array(20).fill(Number.NaN),
+        shape: model.scores(features).shape,
+      }),
+    };
+    expect(() => evaluateZeroShot(wild, hand)).toThrow("scores: wanted finite numbers, got [NaN, NaN, NaN");
+    expect(() => evaluateZeroShot(model, { unseen: hand.unseen } as never)).toThrow(
+      "seen.features: wanted { features, labels }, got undefined",
+    );
+  });
+
   test("means are over classes, not over samples", () => {
     const report = evaluateZeroShot(model, { ...hand, calibration: 2.5 });
     expect(report.conventional).toBeCloseTo((3 / 4 + 1) / 2, 12);
