@@ -6,6 +6,7 @@
 // a thirtieth of what LeNet-5 needs to learn from it.
 
 import { createDisplacement, type Displacement, type ElasticOptions } from "./elastic.js";
+import { checkKeys } from "./keys.js";
 import { drawNormal } from "./normals.js";
 import type { Random } from "./random.js";
 import { createWarp, type PictureSize, placementOf, type Warp } from "./warp.js";
@@ -133,7 +134,18 @@ const bounds: Readonly<Record<"shift" | "rotate" | "scale" | "noise" | "fill", B
 
 const flips: readonly unknown[] = ["horizontal", "vertical", "both", undefined];
 
+const known = {
+  shift: true,
+  rotate: true,
+  scale: true,
+  elastic: true,
+  flip: true,
+  noise: true,
+  fill: true,
+} as const;
+
 function checkOptions(options: AugmentOptions): void {
+  checkKeys("augmenter", options, known);
   for (const [name, bound] of Object.entries(bounds)) {
     checkNumber(name, options[name as keyof typeof bounds] ?? 0, bound);
   }

@@ -26,6 +26,7 @@ export {
 export { DIGIT_SIZE, type DrawnDigits, type DrawOptions, drawDigits } from "./digits.js";
 export type { ElasticOptions } from "./elastic.js";
 export { encodeIdx, isIdx, parseIdx } from "./idx.js";
+export { checkKeys } from "./keys.js";
 export type { ArrayOf, DType, NdArray, NumberArray } from "./ndarray.js";
 export { encodeNpy, isNpy, parseNpy } from "./npy.js";
 export { createRandom, type Random, type RandomState } from "./random.js";

@@ -30,7 +30,7 @@ export interface Random {
  * @throws RangeError where the seed is no safe integer, or the state is not four uint32 with one above 0
  */
 export function createRandom(seed: number | RandomState): Random {
-  let [a, b, c, d] = typeof seed === "number" ? spread(seed) : checkState(seed);
+  let [a, b, c, d] = typeof seed === "object" ? checkState(seed) : spread(seed);
 
   function uint32(): number {
     const scrambled = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;

@@ -1,5 +1,6 @@
 /** Ends a run whose validation loss falls no more, and brings back the best epoch. */
 
+import { checkKeys } from "../data/index.js";
 import { joinStates, numberIn, partStates, restoreParts, type SavedState, splitState } from "./state.js";
 import type { StepPart } from "./step.js";
 import { restoreVariables, saveVariables } from "./variables.js";
@@ -34,11 +35,13 @@ export interface Stopper {
  * @throws RangeError for options out of range
  */
 export function createStopper(
-  { patience, minimumGain = 0, restoreBest = true }: EarlyStoppingOptions,
+  options: EarlyStoppingOptions,
   weights: readonly ModelWeight[],
   parts: readonly StepPart[],
   stepsPerEpoch: number,
 ): Stopper {
+  checkKeys("earlyStopping", options, { patience: true, minimumGain: true, restoreBest: true });
+  const { patience, minimumGain = 0, restoreBest = true } = options;
   if (!Number.isInteger(patience) || patience < 1) {
     throw new RangeError(`patience: wanted an integer >= 1, got ${patience}`);
   }

@@ -1,6 +1,7 @@
 /** Pruning while training: masks that grow by a schedule, held after every step. */
 
 import * as tf from "@tensorflow/tfjs-core";
+import { checkKeys } from "../data/index.js";
 import { countZeros, editWeight } from "./edit.js";
 import { globalShares } from "./global-scope.js";
 import { checkSparsity, type Pattern, parsePattern, pruneTo } from "./prune.js";
@@ -31,6 +32,19 @@ export interface GradualPruneOptions extends WeightChoice {
   /** Steps from one change to the next, an integer >= 1; a thirtieth of the way, at most 100, unless given. */
   readonly frequency?: number;
 }
+
+const known: Readonly<Record<keyof GradualPruneOptions, true>> = {
+  include: true,
+  exclude: true,
+  sparsity: true,
+  scope: true,
+  targets: true,
+  pattern: true,
+  schedule: true,
+  begin: true,
+  end: true,
+  frequency: true,
+};
 
 interface Target {
   readonly weight: ModelWeight;
@@ -64,7 +78,13 @@ export function gradualPruning(
   options: GradualPruneOptions,
   steps: number,
 ): GradualPruning {
+  checkKeys("prune", options, known);
   const { pattern = "unstructured", schedule = polynomialDecay() } = options;
+  if (typeof schedule !== "function") {
+    throw new TypeError(
+      `schedule: wanted polynomialDecay() or another function, got ${JSON.stringify(schedule)}`,
+    );
+  }
   const { begin, end, frequency } = checkSteps(options, steps);
   const nm = parsePattern(pattern);
   const isGlobal = checkScope(options, nm !== undefined) === "global";

@@ -2,7 +2,7 @@
 
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Ranges } from "../compress/index.js";
-import type { Augment } from "../data/index.js";
+import { type Augment, checkKeys } from "../data/index.js";
 import type { ClusterOptions } from "./cluster/clustering.js";
 import type { EarlyStoppingOptions } from "./early-stopping.js";
 import type { GradualPruneOptions } from "./gradual.js";
@@ -100,8 +100,31 @@ export interface FineTuneResult {
   readonly seconds: number;
 }
 
+const known: Readonly<Record<keyof FineTuneOptions, true>> = {
+  epochs: true,
+  batchSize: true,
+  optimizer: true,
+  learningRate: true,
+  loss: true,
+  labelWeight: true,
+  terms: true,
+  parts: true,
+  variables: true,
+  seed: true,
+  augment: true,
+  prune: true,
+  cluster: true,
+  quantize: true,
+  validation: true,
+  earlyStopping: true,
+  checkpoint: true,
+  onProgress: true,
+  signal: true,
+};
+
 /** @throws TypeError, RangeError for options out of range or at odds, as far as no model is needed */
 export function checkOptions(options: FineTuneOptions): void {
+  checkKeys("fineTune", options, known);
   const { epochs, batchSize = 64, learningRate, labelWeight = 1, parts = [], terms = [] } = options;
   checkBatchSize(batchSize);
   if (!Number.isInteger(epochs) || epochs < 1) {

@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
+import { checkKeys } from "../data/index.js";
 import type { EarlyStoppingOptions } from "./early-stopping.js";
 import { isNormalization } from "./qat/normalization.js";
 import type { RateSchedule } from "./rates.js";
@@ -29,6 +30,14 @@ export interface TransferPhase {
   readonly earlyStopping?: EarlyStoppingOptions;
 }
 
+const known: Readonly<Record<keyof TransferPhase, true>> = {
+  epochs: true,
+  learningRate: true,
+  unfreeze: true,
+  baseRate: true,
+  earlyStopping: true,
+};
+
 export interface PhasePlan {
   /** Layers of the base that run as in inference; no weight of them changes. */
   readonly frozen: readonly Layer[];
@@ -41,7 +50,9 @@ export interface PhasePlan {
  * @param base up to where the features are
  * @throws TypeError, RangeError for layers that are not there, have no weights or are not trainable, by name
  */
-export function planPhase(base: LayersModel, { unfreeze, baseRate = 1 }: TransferPhase): PhasePlan {
+export function planPhase(base: LayersModel, phase: TransferPhase): PhasePlan {
+  checkKeys("phases", phase, known);
+  const { unfreeze, baseRate = 1 } = phase;
   if (!(baseRate > 0 && baseRate <= 1)) {
     throw new RangeError(`baseRate: wanted a share in (0, 1], got ${baseRate}`);
   }

@@ -1,6 +1,7 @@
 /** Transfer learning: what a model has learned of some classes, for others, of which there are few samples. */
 
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { checkKeys } from "../data/index.js";
 import { fineTune } from "./fine-tune.js";
 import { constantPart, frozenPart } from "./freeze.js";
 import { checkOptions, type FineTuneOptions, type FineTuneResult, type Progress } from "./options.js";
@@ -88,7 +89,26 @@ export async function transfer(options: TransferOptions): Promise<TransferResult
   }
 }
 
+const known: Readonly<Record<keyof TransferOptions, true>> = {
+  base: true,
+  layer: true,
+  classes: true,
+  head: true,
+  data: true,
+  phases: true,
+  cacheBytes: true,
+  seed: true,
+  checkpoint: true,
+  onProgress: true,
+  batchSize: true,
+  loss: true,
+  augment: true,
+  validation: true,
+  signal: true,
+};
+
 function checkTransfer(options: TransferOptions): void {
+  checkKeys("transfer", options, known);
   const { base, classes, head, data, phases, cacheBytes = 0 } = options;
   checkModel(base);
   if (isGiven(head) === (classes !== undefined)) {

@@ -291,6 +291,7 @@ describe("augmenter", () => {
 
   test("what is no number is a TypeError", () => {
     expect(() => augmenter({ shift: "2" as never })).toThrow(TypeError);
+    expect(() => augmenter({ shft: 2 } as never)).toThrow("augmenter: wanted one of the options shift, ");
     expect(() => augmenter({ elastic: { strength: 1 } as never })).toThrow(TypeError);
   });
 

@@ -224,6 +224,12 @@ describe.each(backends)("transfer on %s", (backend) => {
     ["no phases", { phases: [] }, /phases: wanted at least one, got none/],
     ["epochs", { phases: [frozenPhase, { epochs: 0 }] }, /epochs: wanted an integer >= 1, got 0/],
     ["a rate", { phases: [{ epochs: 1, baseRate: 2 }] }, /baseRate: wanted a share in \(0, 1\], got 2/],
+    ["a typo", { layers: "first" } as never, /transfer: wanted one of the options base, .*got layers/],
+    [
+      "a typo in a phase",
+      { phases: [{ epochs: 1, rate: 1 } as never] },
+      /phases: wanted one of the options epochs, /,
+    ],
     ["a cap", { cacheBytes: -1 }, /cacheBytes: wanted a number >= 0, got -1/],
     ["classes", { classes: 1 }, /classes: wanted an integer >= 2, got 1/],
   ];

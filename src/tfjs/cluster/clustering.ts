@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel, LayerVariable } from "@tensorflow/tfjs-layers";
-import { createRandom, type Random } from "../../data/index.js";
+import { checkKeys, createRandom, type Random } from "../../data/index.js";
 import { editWeight } from "../edit.js";
 import type { PartState, StepPart } from "../step.js";
 import { Swaps } from "../swaps.js";
@@ -19,6 +19,15 @@ export interface ClusterOptions extends WeightChoice {
   /** Of kmeans++, any safe integer; 0 unless given. */
   readonly seed?: number;
 }
+
+const known: Readonly<Record<keyof ClusterOptions, true>> = {
+  include: true,
+  exclude: true,
+  clusters: true,
+  start: true,
+  begin: true,
+  seed: true,
+};
 
 interface Clustered {
   readonly weight: ModelWeight;
@@ -50,6 +59,7 @@ export function clustering(
   steps: number,
   earliest = 0,
 ): StepPart {
+  checkKeys("cluster", options, known);
   const { clusters = 16, start = "linear", begin = earliest, seed = 0 } = options;
   checkOptions(clusters, start, begin, steps);
   const owners = new Map(model.weights.map((owner) => [owner.read() as unknown, owner]));

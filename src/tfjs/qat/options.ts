@@ -1,6 +1,7 @@
 /** How to train for int8. */
 
 import type { RangeMethod } from "../../compress/index.js";
+import { checkKeys } from "../../data/index.js";
 
 export interface QuantizeTrainingOptions {
   /**
@@ -40,7 +41,19 @@ export interface QuantizeSettings {
   readonly keepF32: readonly string[];
 }
 
-/** @throws RangeError for what is out of range, by name */
+const known: Readonly<Record<keyof QuantizeTrainingOptions, true>> = {
+  ranges: true,
+  activations: true,
+  percentile: true,
+  samples: true,
+  delay: true,
+  freeze: true,
+  decay: true,
+  rangeRate: true,
+  keepF32: true,
+};
+
+/** @throws TypeError, RangeError for what is unknown or out of range, by name */
 export function readQuantizeOptions(
   options: true | QuantizeTrainingOptions,
   steps: number,
@@ -49,6 +62,7 @@ export function readQuantizeOptions(
   if (typeof given !== "object" || given === null) {
     throw new TypeError(`quantize: wanted true or options, got ${given === null ? "null" : typeof given}`);
   }
+  checkKeys("quantize", given, known);
   const { ranges = "observed", activations = "percentile", percentile = 99.99, samples = 256 } = given;
   const { delay = 0, decay = 0.99, rangeRate = 0.01, keepF32 = [] } = given;
   const freeze = given.freeze ?? Math.max(delay, Math.floor((steps * 3) / 4));
