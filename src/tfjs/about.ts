@@ -5,7 +5,7 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Loss } from "./losses.js";
 import type { FineTuneOptions } from "./options.js";
 import type { Samples } from "./samples.js";
-import type { ModelWeight } from "./weights.js";
+import { leafLayers, type ModelWeight } from "./weights.js";
 
 export interface Described {
   readonly weights: readonly ModelWeight[];
@@ -34,7 +34,7 @@ export function describeRun(
     model: weights.map(({ name, shape }) => `${name} ${shape.join("x")}`),
     learned: learned.map((weight) => weights.indexOf(weight)),
     samples: [samples.count, ...model.inputs[0].shape.slice(1)],
-    answers: samples.answered,
+    answers: samples.answers,
     epochs,
     batchSize,
     seed,
@@ -45,6 +45,8 @@ export function describeRun(
     prune: options.prune,
     cluster: options.cluster,
     quantize: options.quantize,
+    // Whose names the ranges of values go by.
+    layers: options.quantize && leafLayers(model).map((layer) => layer.name),
     parts: parts.map(({ name }) => name),
     terms: terms.map(({ name, layers }) => [name, layers]),
     augment: options.augment !== undefined,

@@ -46,7 +46,7 @@ export async function fineTune(
     options.signal?.throwIfAborted();
     return await train(model, await planRun(model, data, options), options);
   } finally {
-    for (const held of [...(options.parts ?? []), ...(options.terms ?? [])]) held.dispose?.();
+    for (const held of [...(options?.parts ?? []), ...(options?.terms ?? [])]) held.dispose?.();
   }
 }
 
@@ -71,8 +71,8 @@ async function planRun(model: LayersModel, data: TrainingData, options: FineTune
   const weights = listWeights(model);
   const learned = learnedWeights(model, weights, options.variables);
   // Without answers the loss has nothing to compare, so the model may be without one.
-  const unanswered = data.y === undefined && labelWeight === 0;
-  if (data.y === undefined && !unanswered) {
+  const unanswered = data?.y === undefined && labelWeight === 0;
+  if (data && data.y === undefined && !unanswered) {
     throw new RangeError(`y: wanted answers, got none: only with labelWeight 0, not ${labelWeight}`);
   }
   const loss = unanswered ? undefined : findLoss(model, options.loss);
@@ -83,6 +83,9 @@ async function planRun(model: LayersModel, data: TrainingData, options: FineTune
     loss?.labelled ?? false,
     augment && ((x, count, shape) => augment(x, count, shape, streams.augment)),
   );
+  if (loss && samples.answers === 0 && (options.terms ?? []).length === 0) {
+    throw new RangeError("y: wanted samples with labels, got none");
+  }
   const stepsPerEpoch = Math.ceil(samples.count / batchSize);
   const steps = options.epochs * stepsPerEpoch;
   const pruning = prune && gradualPruning(learned, prune, steps);

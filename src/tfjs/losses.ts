@@ -37,12 +37,18 @@ const losses: Readonly<Record<LossName, Loss>> = {
  * @throws RangeError for an unknown name, or where there is neither
  */
 export function findLoss(model: LayersModel, asked?: LossName | LossFunction): Loss {
-  const loss: unknown = asked ?? model.loss;
+  const loss: unknown = asked ?? onlyOne(model.loss);
   if (typeof loss === "function") return { of: loss as LossFunction, labelled: false };
   if (typeof loss === "string" && Object.hasOwn(losses, loss)) return losses[loss as LossName];
   const compiled = asked === undefined ? compiledLosses(model)?.[0] : undefined;
   if (compiled) return { of: compiled, labelled: false };
   throw new RangeError(`loss: wanted one of ${Object.keys(losses).join(", ")} or a function, got ${loss}`);
+}
+
+/** Compiled with a list of one, or with one by the name of the output. */
+function onlyOne(loss: unknown): unknown {
+  const all = typeof loss === "object" && loss !== null ? Object.values(loss) : [];
+  return all.length === 1 ? all[0] : loss;
 }
 
 /** A Sequential leaves them with the model that it wraps. */

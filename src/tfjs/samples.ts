@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { checkFinite, checkSizes } from "./check-samples.js";
 import { product } from "./columns.js";
 
 /** Samples one after the other, already scaled as the model wants them. */
@@ -19,8 +20,8 @@ export interface Samples {
   readonly count: number;
   /** True where y is labels, handed out as one-hot rows. */
   readonly labelled: boolean;
-  /** False where y was left out: its tensors are zeros. */
-  readonly answered: boolean;
+  /** Samples with an answer in y; 0 where y was left out: its tensors are zeros. */
+  readonly answers: number;
   /** New tensors with the samples of these numbers; the caller disposes them. */
   batch(indices: Int32Array): Batch;
 }
@@ -46,15 +47,23 @@ export function openSamples(
   labelled: boolean,
   augment?: (x: Float32Array, count: number, shape: readonly number[]) => void,
 ): Samples {
+  if (typeof data !== "object" || data === null) {
+    throw new TypeError(`data: wanted { x, y }, got ${data === null ? "null" : typeof data}`);
+  }
   const input = sampleShape(model.inputs, "input");
   const output = sampleShape(model.outputs, "output");
   const x = numbersOf(data.x, "x");
   const y = data.y === undefined ? undefined : numbersOf(data.y, "y");
   const count = countSamples("x", x.length, input);
+  checkSizes("x", data.x, count, input);
+  checkFinite("x", x, product(input));
   const classes = output.at(-1) as number;
   if (y && labelled) checkLabels(y, count, output, classes);
   else if (y && countSamples("y", y.length, output) !== count) {
     throw new RangeError(`y: wanted ${count} samples as x has, got ${y.length / product(output)}`);
+  } else if (y && data.y) {
+    checkSizes("y", data.y, count, output);
+    checkFinite("y", y, product(output));
   }
   const xSize = product(input);
   const ySize = product(output);
@@ -96,7 +105,14 @@ export function openSamples(
     return answers;
   }
 
-  return { count, labelled, answered: y !== undefined, batch };
+  const answers = !y ? 0 : labelled ? countLabels(y) : count;
+  return { count, labelled, answers, batch };
+}
+
+function countLabels(y: ArrayLike<number>): number {
+  let count = 0;
+  for (let i = 0; i < y.length; i++) if (y[i] >= 0) count += 1;
+  return count;
 }
 
 /** Sizes of one sample, the batch left away. */

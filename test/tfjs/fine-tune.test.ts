@@ -293,8 +293,26 @@ describe.each(backends)("fineTune on %s", (backend) => {
     [{ prune: { sparsity: 0.5, end: 10 } }, "end: wanted an integer in [0, 10), got 10"],
     [{ prune: { sparsity: 0.5, frequency: 0 } }, "frequency: wanted an integer >= 1, got 0"],
     [{ prune: { sparsity: 0.5, targets: { d: 0.5 } } }, "targets: no weight that is pruned is meant by d"],
+    [
+      { prune: { sparsity: 0.5, schedule: "cosine" as never } },
+      "schedule: wanted polynomialDecay() or another",
+    ],
+    [{ epocs: 3 } as never, "fineTune: wanted one of the options epochs, batchSize, "],
+    [{ prune: { sparsity: 0.5, every: 3 } as never }, "prune: wanted one of the options include, "],
+    [{ quantize: { range: "learned" } as never }, "quantize: wanted one of the options ranges, "],
+    [{ cluster: true as never }, "cluster: wanted an object of options, got boolean"],
+    [{ cluster: { k: 4 } as never }, "cluster: wanted one of the options include, "],
+    [{ validation: data, earlyStopping: { patience: 1, delta: 1 } as never }, "got delta"],
+    [{ seed: "a" as never }, "seed is a safe integer, got a"],
   ])("refuses %o", async (options, message) => {
     await expect(fineTune(classifier(), data, { ...basics, ...options })).rejects.toThrow(message);
+  });
+
+  test("takes the loss of a model that was compiled with a list of one", async () => {
+    const model = classifier();
+    model.compile({ optimizer: "adam", loss: [loss] });
+    const { epochs } = await fineTune(model, data, { epochs: 1, batchSize: 8 });
+    expect(epochs).toEqual((await fineTune(classifier(), data, { ...basics, epochs: 1 })).epochs);
   });
 
   test("refuses data that does not fit", async () => {
@@ -308,6 +326,19 @@ describe.each(backends)("fineTune on %s", (backend) => {
     );
     await expect(run({ x, y: labels.map(() => 3) })).rejects.toThrow("integers in [0, 3), got 3 at 0");
     await expect(run({ x: [1] as unknown as Float32Array, y: labels })).rejects.toThrow(TypeError);
+    await expect(run(undefined as never)).rejects.toThrow("data: wanted { x, y }, got undefined");
+    await expect(fineTune(classifier(), data, undefined as never)).rejects.toThrow(
+      "fineTune: wanted an object of options, got undefined",
+    );
+    const broken = x.slice();
+    broken[19] = Number.NaN;
+    await expect(run({ x: broken, y: labels })).rejects.toThrow(
+      "x: wanted finite numbers, got NaN in sample 2 at 3",
+    );
+    const [turned, flat] = [tf.tensor2d(x, [8, COUNT]), tf.tensor1d(x)];
+    await expect(run({ x: turned, y: labels })).rejects.toThrow("x: wanted [40, 8], got [8, 40]");
+    await expect(run({ x: flat, y: labels })).resolves.toBeDefined();
+    tf.dispose([turned, flat]);
     await expect(run(data, classifierEnding("sigmoid"))).rejects.toThrow("one output of [classes], got [1]");
     const open = tf.sequential({ layers: [layers.dense({ units: 3, inputShape: [null, 8] })] });
     await expect(run(data, open)).rejects.toThrow("wanted an input of known sizes, got [?, 8]");

@@ -230,6 +230,23 @@ describe("a checkpoint of another run", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  test("is refused: other names of layers, by which ranges go", async () => {
+    // Of layers without weights too.
+    const named = (name: string) =>
+      tf.sequential({
+        layers: [
+          tf.layers.dense({ units: 4, inputShape: [8], name: "a" }),
+          tf.layers.reLU({ name }),
+          tf.layers.dense({ units: 3, activation: "softmax", name: "c" }),
+        ],
+      });
+    const options = { ...basics, quantize: true as const, checkpoint: { store: memoryStore() } };
+    await fineTune(named("b"), data, options);
+    await expect(fineTune(named("d"), data, options)).rejects.toThrow(
+      'differs in layers (there ["a","b","c"]',
+    );
+  });
+
   test("is refused: another model, other data", async () => {
     const store = memoryStore();
     await run({}, { checkpoint: { store } });

@@ -158,8 +158,12 @@ describe.each(backends)("a run on %s", (backend) => {
       expectClose([epoch.loss], [wanted.epochs[i].loss], 1e-5);
       expect(epoch.accuracy).toBe(wanted.epochs[i].accuracy);
     }
-    const none = await fineTune(dense(), { x, y: labels.map(() => -1) }, options);
-    expect(none.epochs[0]).toEqual({ loss: 0 });
+    // Where no sample has one there is nothing to learn, unless a term says what.
+    const none = { x, y: labels.map(() => -1) };
+    await expect(fineTune(dense(), none, options)).rejects.toThrow("y: wanted samples with labels, got none");
+    const term: LossTerm = { name: "flat", of: ({ output }) => tf.mean(output) as tf.Scalar };
+    const learned = await fineTune(dense(), none, { ...options, terms: [term] });
+    expect(learned.epochs[0].loss).toBeCloseTo(1 / 3, 5);
   });
 
   test("goes without labels where the terms do all", async () => {

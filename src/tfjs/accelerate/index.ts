@@ -37,6 +37,9 @@ const active = new WeakMap<object, Acceleration>();
  * @throws Error where another backend is active, or its memory is shared or not where tfjs 4.22 has it
  */
 export async function accelerate(tf: Tfjs): Promise<Acceleration> {
+  if (typeof tf?.ready !== "function" || typeof tf.registerKernel !== "function") {
+    throw new TypeError('accelerate: wanted tfjs itself (import * as tf from "@tensorflow/tfjs")');
+  }
   await tf.ready();
   if (tf.getBackend() !== "wasm") {
     throw new Error(

@@ -64,6 +64,10 @@ export async function distill(options: DistillOptions): Promise<DistillResult> {
   try {
     const limit = checkNumber("cacheBytes", cacheBytes ?? 512 * MEBIBYTE, { least: 0 });
     if (losses.length === 0) throw new RangeError("losses: wanted one or more, got none");
+    const other: unknown = losses.find((loss) => typeof loss?.term !== "function");
+    if (other !== undefined) {
+      throw new TypeError(`losses: wanted softTargets() and its like, got ${JSON.stringify(other)}`);
+    }
     teachers = openTeachers(teacher, layersOf(losses));
     if ("width" in asked) made = thinnerCopy(teachers.models[0], asked);
     const student = made ?? (asked as LayersModel);
@@ -122,11 +126,19 @@ function planTraining(
   const left = losses.reduce((factor, { labelWeight = 1 }) => factor * labelWeight, 1);
   // A copy is not compiled, but the teacher may be.
   const loss = options.loss ?? (student.loss === undefined ? lossOf(teachers) : undefined);
+  const labelWeight = options.labelWeight ?? (data.y === undefined ? 0 : left);
+  const named: unknown = loss ?? student.loss;
+  if (labelWeight > 0 && head.kind === undefined && /entropy$/i.test(String(named))) {
+    throw new RangeError(
+      `student: wanted softmax or sigmoid at its end, of whose probabilities ${named} is, got logits: add a ` +
+        "Softmax layer, or set labelWeight to 0",
+    );
+  }
   return () =>
     fineTune(student, data, {
       ...options,
       ...(loss !== undefined && { loss }),
-      labelWeight: options.labelWeight ?? (data.y === undefined ? 0 : left),
+      labelWeight,
       parts: [...(options.parts ?? []), watching],
       terms: [...terms, ...(options.terms ?? [])],
     });

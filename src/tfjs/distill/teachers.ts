@@ -131,9 +131,12 @@ export function openTeachers(choice: TeacherChoice, layers: readonly TeacherLaye
 
 function readChoice(choice: TeacherChoice) {
   const list = Array.isArray(choice) ? choice : [choice];
-  const entries: WeightedTeacher[] = list.map((entry) =>
-    "model" in entry && !("layers" in entry) ? entry : { model: entry },
-  );
+  const entries: WeightedTeacher[] = list.map((entry) => {
+    if (typeof entry !== "object" || entry === null) {
+      throw new TypeError(`teacher: wanted a tf.LayersModel, got ${entry === null ? "null" : typeof entry}`);
+    }
+    return "model" in entry && !("layers" in entry) ? entry : { model: entry };
+  });
   if (entries.length === 0) throw new RangeError("teacher: wanted one or more, got none");
   const models = entries.map(({ model }) => model);
   for (const model of models) checkModel(model);

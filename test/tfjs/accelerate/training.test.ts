@@ -139,6 +139,10 @@ describe("accelerate", () => {
     expect(await accelerate(tf)).toBe(first);
   });
 
+  test("wants tfjs itself", async () => {
+    await expect(accelerate({} as never)).rejects.toThrow("accelerate: wanted tfjs itself");
+  });
+
   test("can be undone: every kernel and the optimizer are tfjs' own again", async () => {
     await useBackend("wasm");
     const names = (await accelerate(tf)).kernels.filter((name) => name !== "Adam");

@@ -298,11 +298,19 @@ describe.each(backends)("distill on %s", (backend) => {
       ],
       [{ data: { x: x.subarray(1), y: labels } }, "x: wanted whole samples of [6]"],
       [{ student: { width: 0.5 }, epochs: 0 }, "epochs: wanted an integer >= 1, got 0"],
+      [{ losses: ["softTargets"] as never }, 'losses: wanted softTargets() and its like, got "softTargets"'],
+      [{ teacher: undefined as never }, "teacher: wanted a tf.LayersModel, got undefined"],
+      [{ temperature: 3 } as never, "fineTune: wanted one of the options epochs, "],
     ];
     for (const [options, message] of refused) {
       await expect(distill({ ...basics, teacher, student, ...options })).rejects.toThrow(message);
       expect(tf.memory().numTensors, message).toBe(before);
     }
+    const logits = classifier(4, 5, "linear");
+    await expect(distill({ ...basics, teacher, student: logits })).rejects.toThrow(
+      `student: wanted softmax or sigmoid at its end, of whose probabilities ${loss} is`,
+    );
+    logits.dispose();
     const other = tf.sequential({
       layers: [layers.dense({ units: 3, inputShape: [5], activation: "softmax" })],
     });
