@@ -67,6 +67,12 @@ export function stageCheck(own: Fields): Check {
   return object({ kind: text, epochs: count }, { ...rhythmFields, ...optional, ...own });
 }
 
+/** Of all that a stage says, what these fields are of. */
+export function ownOf<T extends object>(settings: T, fields: Fields): T {
+  const own = Object.entries(settings).filter(([key]) => Object.hasOwn(fields, key));
+  return Object.fromEntries(own) as T;
+}
+
 export function optimizerOf({ optimizer = "adam" }: StageSettings, tf: typeof Tfjs): Tfjs.Optimizer {
   return optimizers[optimizer](tf);
 }

@@ -2,7 +2,7 @@
 
 import type * as PareTfjs from "../../../tfjs.js";
 import { type Fields, integer, isNumber, listOf, oneOf, share, text, wanted } from "../../strict.js";
-import { stageCheck } from "../settings.js";
+import { ownOf, stageCheck } from "../settings.js";
 import type { StageKind } from "./kind.js";
 
 export interface ClusterSettings extends Omit<PareTfjs.ClusterOptions, "begin" | "include" | "exclude"> {
@@ -27,7 +27,7 @@ export const clusterFields: Fields = {
 export const cluster: StageKind<ClusterSettings> = {
   check: stageCheck(clusterFields),
   options: ({ begin, ...settings }, _, steps) => ({
-    cluster: { ...settings, ...(begin !== undefined && { begin: steps.at(begin) }) },
+    cluster: { ...ownOf(settings, clusterFields), ...(begin !== undefined && { begin: steps.at(begin) }) },
   }),
-  hold: ({ begin: _, ...settings }) => ({ cluster: settings }),
+  hold: ({ begin: _, ...settings }) => ({ cluster: ownOf(settings, clusterFields) }),
 };

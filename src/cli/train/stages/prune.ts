@@ -3,7 +3,7 @@
 import type * as PareTfjs from "../../../tfjs.js";
 import { pattern } from "../../recipe.js";
 import { count, type Fields, listOf, mapOf, oneOf, share, sparsity, text } from "../../strict.js";
-import { stageCheck } from "../settings.js";
+import { ownOf, stageCheck } from "../settings.js";
 import type { StageKind } from "./kind.js";
 
 export interface PruneSettings
@@ -39,7 +39,7 @@ export const prune: StageKind<PruneSettings> = {
   check: stageCheck(pruneFields),
   options: ({ schedule, begin, end, ...settings }, pare, steps) => ({
     prune: {
-      ...settings,
+      ...ownOf(settings, pruneFields),
       ...(schedule && { schedule: schedules[schedule](pare) }),
       ...(begin !== undefined && { begin: steps.at(begin) }),
       ...(end !== undefined && { end: steps.at(end) }),

@@ -3,7 +3,7 @@
 import type * as PareTfjs from "../../../tfjs.js";
 import { rangeFields } from "../../recipe.js";
 import { count, type Fields, isNumber, oneOf, positive, share, wanted } from "../../strict.js";
-import { stageCheck } from "../settings.js";
+import { ownOf, stageCheck } from "../settings.js";
 import type { StageKind } from "./kind.js";
 
 export interface QuantizeSettings extends Omit<PareTfjs.QuantizeTrainingOptions, "delay" | "freeze"> {
@@ -26,10 +26,10 @@ export const quantize: StageKind<QuantizeSettings> = {
   check: stageCheck(quantizeFields),
   options: ({ delay, freeze, ...settings }, _, steps) => ({
     quantize: {
-      ...settings,
+      ...ownOf(settings, quantizeFields),
       ...(delay !== undefined && { delay: steps.at(delay) }),
       ...(freeze !== undefined && { freeze: steps.at(freeze) }),
     },
   }),
-  hold: ({ delay: _, freeze: __, ...settings }) => ({ quantize: settings }),
+  hold: ({ delay: _, freeze: __, ...settings }) => ({ quantize: ownOf(settings, quantizeFields) }),
 };
