@@ -180,6 +180,32 @@ describe("train", () => {
     expect((await run({}, "--json")).code).toBe(0);
   });
 
+  test("first weights are the same each time, whatever the seed is and whoever says it", async () => {
+    const drawn = (initializer: string, seed?: number) => ({
+      class_name: initializer,
+      config: seed === undefined ? {} : { seed },
+    });
+    const dense = (units: number, initializer: object, more: object = {}) => ({
+      class_name: "Dense",
+      config: { units, kernel_initializer: initializer, ...more },
+    });
+    const model = {
+      layers: [
+        dense(8, drawn("GlorotNormal"), { batch_input_shape: [null, 784] }),
+        dense(8, drawn("RandomNormal", 0), { bias_initializer: drawn("TruncatedNormal") }),
+        dense(8, drawn("Orthogonal")),
+        dense(10, drawn("RandomUniform", 0), { activation: "softmax" }),
+      ],
+    };
+    for (const seed of [undefined, 0, -2]) {
+      const { run } = await setUp({ seed, model, stages: [{ kind: "train", epochs: 1 }] });
+      expect((await run()).code).toBe(0);
+      const second = await run();
+      expect(second.code, second.err).toBe(0);
+      expect(second.err).toContain("done before");
+    }
+  });
+
   test("other data under the same name is another run too", async () => {
     const { run, folder } = await setUp();
     expect((await run()).code).toBe(0);

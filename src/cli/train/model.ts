@@ -1,5 +1,6 @@
 /** The model that a recipe begins with: one that there is, or layers with first weights. */
 
+import { createRandom } from "../../data/index.js";
 import { type ModelArtifacts, readArtifacts } from "../../index.js";
 import type { ValueInfo } from "../../runtime.js";
 import type * as PareTfjs from "../../tfjs.js";
@@ -53,15 +54,18 @@ async function artifactsOf(model: Tfjs.LayersModel, pare: typeof PareTfjs): Prom
   }
 }
 
-/** A copy of a topology whose initializers all have a seed, each its own. */
+/** A copy of a topology whose initializers all have a seed, each its own unless it says one. */
 function seedInitializers(topology: unknown, seed: number): unknown {
-  let next = seed;
+  const random = createRandom(seed);
   return JSON.parse(JSON.stringify(topology), (key, value) => {
-    const isSeeded = /initializer$/.test(key) && Object.hasOwn(Object(value?.config), "seed");
-    if (!isSeeded || typeof value.config.seed === "number") return value;
-    return { ...value, config: { ...value.config, seed: next++ } };
+    if (!/initializer$/.test(key) || !Object.hasOwn(Object(value?.config), "seed")) return value;
+    const own = typeof value.config.seed === "number" ? value.config.seed : random.uint32();
+    return { ...value, config: { ...value.config, seed: own || instead } };
   });
 }
+
+// For 0, which tfjs' normal distributions take for no seed at all. Never drawn.
+const instead = 2 ** 32;
 
 /** @throws UsageError where one is a graph model, which cannot be trained */
 export async function openLayers(tf: typeof Tfjs, artifacts: ModelArtifacts): Promise<Tfjs.LayersModel> {
