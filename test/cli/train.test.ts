@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import * as tf from "@tensorflow/tfjs";
 import { encode as encodePng } from "fast-png";
 import { describe, expect, test } from "vitest";
@@ -55,6 +56,25 @@ async function setUp(changes: Recipe = {}) {
   const run = (options: HostOptions = {}, ...flags: string[]) => pare(["train", path, ...flags], options);
   const rewrite = (more: Recipe) => writeFile(path, JSON.stringify({ ...recipe, ...more }));
   return { folder, path, recipe, output, run, rewrite };
+}
+
+/** Lines of a table, and a run that trains two numbers of a row for its label. */
+async function setUpTable(lines: readonly string[], units = 2) {
+  const { folder, run, rewrite } = await setUp();
+  await writeFile(join(folder, "table.csv"), lines.join("\n"));
+  const activation = units === 1 ? "linear" : "softmax";
+  const layer = {
+    class_name: "Dense",
+    config: { units, activation, batch_input_shape: [null, 2], name: "only" },
+  };
+  const runTable = async (train: Recipe, more: Recipe = {}, ...flags: string[]) => {
+    const stages = [{ kind: "train", epochs: 1 }];
+    const output = { model: "out/model.json" };
+    const loss = units === 1 ? { loss: "meanSquaredError" } : {};
+    await rewrite({ model: { layers: [layer] }, data: { train }, stages, output, ...loss, ...more });
+    return run({}, ...flags);
+  };
+  return { folder, runTable };
 }
 
 async function weightsOf(path: string): Promise<Record<string, Float32Array>> {
@@ -365,6 +385,21 @@ describe("train", () => {
       expect(said.classes).toEqual(["flat", "round"]);
       expect(said.quality).toMatchObject({ data: "validation", model: { accuracy: 1, samples: 8 } });
     }
+  });
+
+  test("a gzipped table is the table", async () => {
+    const { folder, runTable } = await setUpTable(["a,b,kind", "0,1,no", "1,0,yes", "0,2,no"]);
+    const plain = await runTable({ csv: "table.csv", label: "kind" });
+    expect(plain.code, plain.err).toBe(0);
+    const packed = gzipSync(await readFile(join(folder, "table.csv")));
+    await writeFile(join(folder, "table.csv.gz"), packed);
+    const { code, err } = await runTable({ csv: "table.csv.gz", label: "kind" });
+    expect(code, err).toBe(0);
+    expect(err).toContain("done before");
+    await writeFile(join(folder, "table.csv.gz"), packed.subarray(0, 20));
+    expect((await runTable({ csv: "table.csv.gz", label: "kind" })).err).toMatch(
+      /gzip-corrupt.*table\.csv\.gz/,
+    );
   });
 
   test("nothing of tfjs is left behind, whatever happens", async () => {

@@ -1,16 +1,16 @@
 /** The data of a training recipe: read, scaled, and a part of it held out. */
 
-import { readFile } from "node:fs/promises";
 import {
   applyScale,
+  type CsvTable,
   categoricalColumn,
   createRandom,
   csvMatrix,
   type NdArray,
   numericColumn,
-  parseCsv,
   parseNumber,
   readArray,
+  readCsv,
 } from "../../data/index.js";
 import { FormatError } from "../../index.js";
 import type { ValueInfo } from "../../runtime.js";
@@ -79,7 +79,11 @@ async function readSource(
     const x = applyScale(pictures.data, scaling.scale ?? 1, scaling.offset ?? 0);
     return { name: source.pictures, count: labels.length, x, y: labels, classes };
   }
-  if ("csv" in source) return readTable(source, input, scaling, classes);
+  if ("csv" in source) {
+    return readCsv(source.csv, { csv: { header: true } }, (table) =>
+      fromTable(table, source, input, scaling, classes),
+    );
+  }
   const { count, inputs } = await readSamples([source.x], [input], scaling);
   const y = toLabels(await readArray(source.y), source.y);
   if (y.length % count !== 0) {
@@ -88,13 +92,13 @@ async function readSource(
   return { name: source.x, count, x: inputs[input.name], y };
 }
 
-async function readTable(
+function fromTable(
+  table: CsvTable,
   { csv, label, columns }: Extract<Source, { csv: string }>,
   input: ValueInfo,
   { scale = 1, offset = 0 }: Scaling,
   known?: readonly string[],
-): Promise<Read> {
-  const table = parseCsv(await readFile(csv, "utf8"), { header: true });
+): Read {
   const names = columns ?? (table.header ?? []).filter((name) => name !== label);
   const { data } = csvMatrix(table, names);
   const count = table.rows.length;
