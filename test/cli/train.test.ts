@@ -402,6 +402,15 @@ describe("train", () => {
     );
   });
 
+  test("a column that is not there is told before its numbers, with those there are", async () => {
+    const { runTable } = await setUpTable(["a,b,kind", "0,1,no", "1,0,yes"]);
+    for (const source of [{ label: "zz" }, { label: "kind", columns: ["a", "zz"] }]) {
+      const { code, err } = await runTable({ csv: "table.csv", ...source });
+      expect(err).toMatch(/csv-column\): .*table\.csv: csv: no column "zz"; the table has a, b, kind$/m);
+      expect(code).toBe(3);
+    }
+  });
+
   test("nothing of tfjs is left behind, whatever happens", async () => {
     const { run, rewrite } = await setUp();
     await tf.setBackend("wasm");

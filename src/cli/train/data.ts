@@ -4,6 +4,7 @@ import {
   applyScale,
   type CsvTable,
   categoricalColumn,
+  columnIndex,
   createRandom,
   csvMatrix,
   type NdArray,
@@ -99,6 +100,8 @@ function fromTable(
   { scale = 1, offset = 0 }: Scaling,
   known?: readonly string[],
 ): Read {
+  // First: a label that is not there would count as another column of numbers.
+  const column = columnIndex(table, label);
   const names = columns ?? (table.header ?? []).filter((name) => name !== label);
   const { data } = csvMatrix(table, names);
   const count = table.rows.length;
@@ -108,8 +111,7 @@ function fromTable(
     );
   }
   const x = applyScale(data, scale, offset);
-  const column = (table.header ?? []).indexOf(label);
-  const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column] ?? "")));
+  const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column])));
   if (isNumeric) {
     const y = toLabels({ dtype: "float64", shape: [count], data: numericColumn(table, label) }, csv);
     return { name: csv, count, x, y };
