@@ -411,6 +411,19 @@ describe("train", () => {
     }
   });
 
+  test.each([
+    ["numbers", ["0.5", "", "2.5"]],
+    ["words", ["no", "yes", " "]],
+  ])("a blank label among %s is refused with its line", async (_, labels) => {
+    const { runTable } = await setUpTable(["a,b,y", ...labels.map((label) => `1,2,${label}`)], 1);
+    const { code, err } = await runTable({ csv: "table.csv", label: "y" });
+    const blank = labels.findIndex((label) => label.trim() === "");
+    expect(err).toContain(
+      `table.csv: csv line ${blank + 2}, column y: wanted a number or a class, got "${labels[blank]}"`,
+    );
+    expect(code).toBe(3);
+  });
+
   test("nothing of tfjs is left behind, whatever happens", async () => {
     const { run, rewrite } = await setUp();
     await tf.setBackend("wasm");

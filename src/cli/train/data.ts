@@ -111,6 +111,13 @@ function fromTable(
     );
   }
   const x = applyScale(data, scale, offset);
+  const blank = table.rows.findIndex((row) => row[column].trim() === "");
+  if (blank >= 0) {
+    throw new FormatError(
+      "csv-label",
+      `csv line ${table.lines[blank]}, column ${label}: wanted a number or a class, got ${JSON.stringify(table.rows[blank][column])}`,
+    );
+  }
   const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column])));
   if (isNumeric) {
     const y = toLabels({ dtype: "float64", shape: [count], data: numericColumn(table, label) }, csv);
