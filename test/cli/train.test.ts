@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { loadTfjsModel } from "../../src/cli/peer.js";
 import { drawDigits, encodeIdx } from "../../src/data/index.js";
 import { readArtifacts, saveModel } from "../../src/index.js";
-import { denseArtifacts, type HostOptions, pare, temporaryFolder } from "./support.js";
+import { denseArtifacts, type HostOptions, pare, temporaryFolder, writeNpy } from "./support.js";
 
 type Recipe = Record<string, unknown>;
 
@@ -422,6 +422,40 @@ describe("train", () => {
       `table.csv: csv line ${blank + 2}, column y: wanted a number or a class, got "${labels[blank]}"`,
     );
     expect(code).toBe(3);
+  });
+
+  test("samples without a label are left out where a model is measured", async () => {
+    const { run, folder, recipe, rewrite } = await setUp();
+    const { labels } = drawDigits({ count: 400, seed: 1 });
+    const some = Int32Array.from(labels, (label, i) => (i % 4 === 0 ? -1 : label));
+    await writeNpy(join(folder, "some.npy"), { dtype: "int32", shape: [400], data: some });
+    await writeNpy(join(folder, "none.npy"), { dtype: "int32", shape: [400], data: some.map(() => -1) });
+    const train = { x: "train-x.idx", y: "some.npy" };
+    const none = { x: "train-x.idx", y: "none.npy" };
+    const scale = 1 / 255;
+    for (const data of [
+      { train, scale, validation: 0.5 },
+      { train, scale, test: train },
+    ]) {
+      await rewrite({ ...recipe, data });
+      const { code, out, err } = await run({}, "--restart", "--json");
+      expect(code, err).toBe(0);
+      const { samples, accuracy } = JSON.parse(out).quality.model;
+      if ("test" in data) expect(samples).toBe(300);
+      else expect(samples).toBeLessThan(200);
+      expect(accuracy).toBeGreaterThan(0.3);
+    }
+    for (const [data, message] of [
+      [{ train: none, validation: 0.1 }, /data\.validation: wanted samples with labels, got none among 40/],
+      [{ train, validation: none }, /data\.validation: wanted samples with labels, got none among 400/],
+      [{ train, test: none }, /data\.test: wanted samples with labels, got none among 400/],
+    ] as const) {
+      await rewrite({ ...recipe, data });
+      const { code, err } = await run({}, "--restart");
+      expect(err).toMatch(message);
+      expect(err).not.toContain("stage 1");
+      expect(code).toBe(1);
+    }
   });
 
   test("nothing of tfjs is left behind, whatever happens", async () => {

@@ -10,10 +10,11 @@ import { refuseOverwrite } from "../overwrite.js";
 import { loadTfjs } from "../peer.js";
 import { formatQuality } from "../quality.js";
 import { readTrainingSets, type TrainingSets } from "../train/data.js";
-import { inputOf, openStart } from "../train/model.js";
+import { endsOf, openStart } from "../train/model.js";
 import { type Written, writeOutput } from "../train/output.js";
 import { readTrainRecipe, type TrainRecipe } from "../train/recipe.js";
 import { runStage, type Workshop } from "../train/stage.js";
+import { outputsOf } from "../train/stages/index.js";
 import { fingerprintOf, openWork, type StageOutcome } from "../train/work.js";
 
 interface TrainFlags {
@@ -45,7 +46,9 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   const start = await openStart(recipe, tf, pare);
   // What pare cannot pack is told before the training, not after it.
   if (recipe.output.pare !== undefined) importModel(start);
-  const sets = await readTrainingSets(recipe.data, await inputOf(tf, start), recipe.seed ?? 0);
+  const { input, output } = await endsOf(tf, start);
+  const outputs = outputsOf(recipe.stages, output);
+  const sets = await readTrainingSets(recipe.data, input, outputs[outputs.length - 1], recipe.seed ?? 0);
   const fingerprint = await fingerprintOfRun(recipe, start, sets);
   const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
   const acceleration = await pare.accelerate(tf);

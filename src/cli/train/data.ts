@@ -5,7 +5,6 @@ import {
   type CsvTable,
   categoricalColumn,
   columnIndex,
-  createRandom,
   csvMatrix,
   type NdArray,
   numericColumn,
@@ -15,22 +14,15 @@ import {
 } from "../../data/index.js";
 import { FormatError } from "../../index.js";
 import type { ValueInfo } from "../../runtime.js";
-import type { LossName } from "../../tfjs.js";
 import { readClassPictures } from "../images.js";
 import type { Scaling } from "../options.js";
 import { readSamples, sizeOf, wantFinite } from "../samples.js";
+import { holdOut, type Labelled, withLabels } from "./labelled.js";
 import type { DataSettings, Source } from "./recipe.js";
-
-/** Samples as the model gets them, one after the other, and what they are. */
-export interface Labelled {
-  readonly count: number;
-  readonly x: Float32Array;
-  /** Class numbers, one a sample; or one-hot rows or other numbers for each. */
-  readonly y: Uint8Array | Int32Array | Float32Array;
-}
 
 export interface TrainingSets {
   readonly train: Labelled;
+  /** These are measured on: of their samples those that have a label. */
   readonly validation?: Labelled;
   readonly test?: Labelled;
   /** Where the data has names for them: those of 0, 1, 2... */
@@ -39,13 +31,16 @@ export interface TrainingSets {
 
 /**
  * @param input of the model
+ * @param output shape of what it gives out for a sample when all stages are through
  * @param seed of what is held out
  * @throws FormatError data-classes where sets name other classes, and what the readers throw; RangeError for
- *   numbers that are no samples of the model, or that have more or fewer labels
+ *   numbers that are no samples of the model, that have more
+ *   or fewer labels, or none to measure on
  */
 export async function readTrainingSets(
   { train: source, test, validation, ...scaling }: DataSettings,
   input: ValueInfo,
+  output: readonly number[],
   seed: number,
 ): Promise<TrainingSets> {
   const all = await readSource(source, input, scaling);
@@ -57,8 +52,8 @@ export async function readTrainingSets(
       : [all, validation && (await read(validation))];
   return {
     train,
-    ...(held && { validation: held }),
-    ...(test && { test: await read(test) }),
+    ...(held && { validation: withLabels(held, output, "data.validation") }),
+    ...(test && { test: withLabels(await read(test), output, "data.test") }),
     ...(all.classes && { classes: all.classes }),
   };
 }
@@ -113,9 +108,10 @@ function fromTable(
   const x = applyScale(data, scale, offset);
   const blank = table.rows.findIndex((row) => row[column].trim() === "");
   if (blank >= 0) {
+    const place = `csv line ${table.lines[blank]}, column ${label}`;
     throw new FormatError(
       "csv-label",
-      `csv line ${table.lines[blank]}, column ${label}: wanted a number or a class, got ${JSON.stringify(table.rows[blank][column])}`,
+      `${place}: wanted a number or a class, got "${table.rows[blank][column]}"`,
     );
   }
   const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column])));
@@ -142,46 +138,4 @@ function sameClasses(read: Read, { name, classes = [] }: Read): Read {
     "data-classes",
     `${read.name}: wanted the classes of ${name}, ${classes.join(", ")}, got ${own.join(", ")}`,
   );
-}
-
-/** Sets a share aside, at least one sample of either. */
-function holdOut(all: Labelled, share: number, seed: number): readonly [Labelled, Labelled] {
-  if (all.count < 2) throw new RangeError(`data.validation: wanted two samples or more, got ${all.count}`);
-  const held = Math.min(Math.max(1, Math.round(all.count * share)), all.count - 1);
-  const order = createRandom(seed).shuffle(Uint32Array.from({ length: all.count }, (_, i) => i));
-  return [takeRows(all, order.subarray(held).sort()), takeRows(all, order.subarray(0, held).sort())];
-}
-
-function takeRows({ count, x, y }: Labelled, order: Uint32Array): Labelled {
-  const take = <T extends Labelled["x" | "y"]>(from: T): T => {
-    const size = from.length / count;
-    const taken = new (from.constructor as new (length: number) => T)(order.length * size);
-    order.forEach((row, i) => {
-      taken.set(from.subarray(row * size, (row + 1) * size), i * size);
-    });
-    return taken;
-  };
-  return { count: order.length, x: take(x), y: take(y) };
-}
-
-/** The first sample, the last and those evenly between, at most so many. */
-export function spread(all: Labelled, most: number): Labelled {
-  const count = Math.min(most, all.count);
-  return takeRows(
-    all,
-    Uint32Array.from({ length: count }, (_, i) => Math.floor((i * all.count) / count)),
-  );
-}
-
-/**
- * The loss that labels ask for by themselves: a class number or a one-hot row a sample.
- *
- * @param outputs numbers that the model gives out for a sample
- * @returns nothing for labels that could be anything
- */
-export function lossFor({ count, y }: Labelled, outputs: number): { readonly loss?: LossName } {
-  if (outputs < 2) return {};
-  if (y.length === count && !(y instanceof Float32Array)) return { loss: "sparseCategoricalCrossentropy" };
-  const isOneHot = y.length === count * outputs && y.every((value) => value === 0 || value === 1);
-  return isOneHot ? { loss: "categoricalCrossentropy" } : {};
 }

@@ -75,16 +75,30 @@ export async function openLayers(tf: typeof Tfjs, artifacts: ModelArtifacts): Pr
   throw new UsageError("model: wanted a layers model, got a graph model, which tfjs cannot train");
 }
 
+export interface Ends {
+  readonly input: ValueInfo;
+  /** See `outputShape`. */
+  readonly output: readonly number[];
+}
+
 /** @throws UsageError where it has several inputs, or sizes that are open */
-export async function inputOf(tf: typeof Tfjs, artifacts: ModelArtifacts): Promise<ValueInfo> {
+export async function endsOf(tf: typeof Tfjs, artifacts: ModelArtifacts): Promise<Ends> {
   const model = await openLayers(tf, artifacts);
   const { inputs } = model;
+  const output = outputShape(model);
   model.dispose();
   const [name, shape] = [inputs[0].name, inputs[0].shape.slice(1)];
-  if (inputs.length === 1 && shape.every((size) => size !== null)) return { name, shape: shape as number[] };
+  if (inputs.length === 1 && shape.every((size) => size !== null)) {
+    return { input: { name, shape: shape as number[] }, output };
+  }
   throw new UsageError(
     `model: wanted one input of known sizes, got ${inputs.map((one) => `[${one.shape}]`).join(", ")}`,
   );
+}
+
+/** Of the first output, for a sample; sizes that are open count as 1. */
+export function outputShape({ outputs }: Tfjs.LayersModel): number[] {
+  return (outputs[0].shape as (number | null)[]).slice(1).map((size) => size ?? 1);
 }
 
 export async function loadTeachers(

@@ -9,7 +9,8 @@ import { type Tfjs, tfjsPredictor } from "../peer.js";
 import { type Predictor, predictAll } from "../predict.js";
 import { withProgress } from "../progress.js";
 import { measureQuality, type Quality } from "../quality.js";
-import { type Labelled, spread, type TrainingSets } from "./data.js";
+import type { TrainingSets } from "./data.js";
+import { type Labelled, spread } from "./labelled.js";
 import type { TrainRecipe } from "./recipe.js";
 import { heldBy } from "./stages/index.js";
 

@@ -1,0 +1,77 @@
+/** Samples with labels: parts of them, and what the labels ask for. */
+
+import { createRandom } from "../../data/index.js";
+import type { LossName } from "../../tfjs.js";
+import { sizeOf } from "../samples.js";
+
+/** Samples as the model gets them, one after the other, and what they are. */
+export interface Labelled {
+  readonly count: number;
+  readonly x: Float32Array;
+  /** Class numbers, one a sample; or one-hot rows or other numbers for each. */
+  readonly y: Uint8Array | Int32Array | Float32Array;
+}
+
+/** Sets a share aside, at least one sample of either. */
+export function holdOut(all: Labelled, share: number, seed: number): readonly [Labelled, Labelled] {
+  if (all.count < 2) throw new RangeError(`data.validation: wanted two samples or more, got ${all.count}`);
+  const held = Math.min(Math.max(1, Math.round(all.count * share)), all.count - 1);
+  const order = createRandom(seed).shuffle(Uint32Array.from({ length: all.count }, (_, i) => i));
+  return [takeRows(all, order.subarray(held).sort()), takeRows(all, order.subarray(0, held).sort())];
+}
+
+function takeRows({ count, x, y }: Labelled, order: Uint32Array): Labelled {
+  const take = <T extends Labelled["x" | "y"]>(from: T): T => {
+    const size = from.length / count;
+    const taken = new (from.constructor as new (length: number) => T)(order.length * size);
+    order.forEach((row, i) => {
+      taken.set(from.subarray(row * size, (row + 1) * size), i * size);
+    });
+    return taken;
+  };
+  return { count: order.length, x: take(x), y: take(y) };
+}
+
+/**
+ * The samples that have a label: a class number of -1 says that there is none.
+ *
+ * @param output shape of what the model gives out for a sample
+ * @param what they are, for the message
+ * @throws RangeError where none has
+ */
+export function withLabels(all: Labelled, output: readonly number[], what: string): Labelled {
+  if (!areClasses(all, sizeOf(output))) return all;
+  const order = Uint32Array.from(all.y.keys()).filter((i) => all.y[i] !== -1);
+  if (order.length === 0) {
+    throw new RangeError(`${what}: wanted samples with labels, got none among ${all.count}`);
+  }
+  return order.length === all.count ? all : takeRows(all, order);
+}
+
+/** The first sample, the last and those evenly between, at most so many. */
+export function spread(all: Labelled, most: number): Labelled {
+  const count = Math.min(most, all.count);
+  return takeRows(
+    all,
+    Uint32Array.from({ length: count }, (_, i) => Math.floor((i * all.count) / count)),
+  );
+}
+
+/**
+ * The loss that labels ask for by themselves: a class number or a one-hot row a sample.
+ *
+ * @param outputs numbers that the model gives out for a sample
+ * @returns nothing for labels that could be anything
+ */
+export function lossFor(labelled: Labelled, outputs: number): { readonly loss?: LossName } {
+  const { count, y } = labelled;
+  if (outputs < 2) return {};
+  if (areClasses(labelled, outputs)) return { loss: "sparseCategoricalCrossentropy" };
+  const isOneHot = y.length === count * outputs && y.every((value) => value === 0 || value === 1);
+  return isOneHot ? { loss: "categoricalCrossentropy" } : {};
+}
+
+/** An integer a sample is a class number, unless the model gives out one number itself. */
+function areClasses({ count, y }: Labelled, outputs: number): boolean {
+  return outputs > 1 && y.length === count && !(y instanceof Float32Array);
+}
