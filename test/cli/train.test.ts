@@ -458,6 +458,52 @@ describe("train", () => {
     }
   });
 
+  test("labels that the model cannot give out are refused before the training", async () => {
+    const { run, folder, recipe, rewrite } = await setUp();
+    const { labels } = drawDigits({ count: 100, seed: 2 });
+    const data = Int32Array.from(labels).fill(77, 5, 6);
+    await writeNpy(join(folder, "bad.npy"), { dtype: "int32", shape: [100], data });
+    const rows = new Uint8Array(300);
+    await writeNpy(join(folder, "rows.npy"), { dtype: "uint8", shape: [100, 3], data: rows });
+    const refused = async (y: string, use: "train" | "validation" | "test", message: string) => {
+      await rewrite({ ...recipe, data: { ...recipe.data, [use]: { x: "test-x.idx", y } } });
+      const { code, err } = await run();
+      expect(err).toContain(message);
+      expect(code).toBe(1);
+    };
+    const message = "bad.npy: label 5: wanted a class number from 0 to 9, or -1 for none, got 77";
+    for (const use of ["train", "validation", "test"] as const) await refused("bad.npy", use, message);
+    await refused("rows.npy", "test", "rows.npy: wanted 100 class numbers or 1000 numbers, got 300 numbers");
+    // Of a later stage's model.
+    const stages = [
+      ...recipe.stages,
+      { kind: "transfer", classes: 4, layer: "first", phases: [{ epochs: 1 }] },
+    ];
+    await rewrite({ stages });
+    expect((await run()).err).toMatch(/train-y\.idx: label \d+: wanted a class number from 0 to 3/);
+    expect(existsSync(join(folder, "out"))).toBe(false);
+  });
+
+  test("words for more classes than the model has are refused: numbers with one word among them too", async () => {
+    const rows = ["1.5", "2.5", "n/a"].map((label, i) => `${i},1,${label}`);
+    const { runTable } = await setUpTable(["a,b,y", ...rows], 1);
+    const { code, err } = await runTable({ csv: "table.csv", label: "y" });
+    expect(err).toContain("table.csv: wanted 2 classes at most, got 3: 1.5, 2.5, n/a");
+    expect(code).toBe(1);
+  });
+
+  test("what was trained is written before it is measured", async () => {
+    const { run, output } = await setUp();
+    const controller = new AbortController();
+    const onError = (text: string) => {
+      if (text.includes("measuring")) controller.abort(new Error("interrupted"));
+    };
+    const { code } = await run({ signal: controller.signal, tty: true, onError });
+    expect(code).toBe(130);
+    expect(await readdir(output)).toEqual(expect.arrayContaining(["model.json", "digits.pare"]));
+    expect((await pare(["inspect", join(output, "digits.pare")])).code).toBe(0);
+  });
+
   test("nothing of tfjs is left behind, whatever happens", async () => {
     const { run, rewrite } = await setUp();
     await tf.setBackend("wasm");

@@ -48,7 +48,7 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   if (recipe.output.pare !== undefined) importModel(start);
   const { input, output } = await endsOf(tf, start);
   const outputs = outputsOf(recipe.stages, output);
-  const sets = await readTrainingSets(recipe.data, input, outputs[outputs.length - 1], recipe.seed ?? 0);
+  const sets = await readTrainingSets(recipe.data, input, outputs, recipe.seed ?? 0);
   const fingerprint = await fingerprintOfRun(recipe, start, sets);
   const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
   const acceleration = await pare.accelerate(tf);

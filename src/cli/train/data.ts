@@ -17,7 +17,7 @@ import type { ValueInfo } from "../../runtime.js";
 import { readClassPictures } from "../images.js";
 import type { Scaling } from "../options.js";
 import { readSamples, sizeOf, wantFinite } from "../samples.js";
-import { holdOut, type Labelled, withLabels } from "./labelled.js";
+import { checkLabels, holdOut, type Labelled, type Origin, withLabels } from "./labelled.js";
 import type { DataSettings, Source } from "./recipe.js";
 
 export interface TrainingSets {
@@ -31,37 +31,39 @@ export interface TrainingSets {
 
 /**
  * @param input of the model
- * @param output shape of what it gives out for a sample when all stages are through
+ * @param outputs shapes of what it gives out for a sample, in each stage
  * @param seed of what is held out
  * @throws FormatError data-classes where sets name other classes, and what the readers throw; RangeError for
  *   numbers that are no samples of the model, that have more
- *   or fewer labels, or none to measure on
+ *   or fewer labels, labels that the model cannot give out, or none to measure on
  */
 export async function readTrainingSets(
   { train: source, test, validation, ...scaling }: DataSettings,
   input: ValueInfo,
-  output: readonly number[],
+  outputs: readonly (readonly number[])[],
   seed: number,
 ): Promise<TrainingSets> {
+  const output = outputs[outputs.length - 1];
   const all = await readSource(source, input, scaling);
-  const read = async (other: Source) =>
-    sameClasses(await readSource(other, input, scaling, all.classes), all);
+  for (const one of outputs) checkLabels(all, one);
+  const read = async (other: Source, trains: boolean) => {
+    const set = sameClasses(await readSource(other, input, scaling, all.classes), all);
+    for (const one of trains ? outputs : [output]) checkLabels(set, one);
+    return set;
+  };
   const [train, held] =
     typeof validation === "number"
       ? holdOut(all, validation, seed)
-      : [all, validation && (await read(validation))];
+      : [all, validation && (await read(validation, true))];
   return {
     train,
     ...(held && { validation: withLabels(held, output, "data.validation") }),
-    ...(test && { test: withLabels(await read(test), output, "data.test") }),
+    ...(test && { test: withLabels(await read(test, false), output, "data.test") }),
     ...(all.classes && { classes: all.classes }),
   };
 }
 
-interface Read extends Labelled {
-  readonly name: string;
-  readonly classes?: readonly string[];
-}
+type Read = Labelled & Origin;
 
 /** @param classes that the training set has, by which a label of words is read */
 async function readSource(
@@ -73,7 +75,8 @@ async function readSource(
   if ("pictures" in source) {
     const { pictures, labels, classes } = await readClassPictures(source.pictures, input.shape);
     const x = applyScale(pictures.data, scaling.scale ?? 1, scaling.offset ?? 0);
-    return { name: source.pictures, count: labels.length, x, y: labels, classes };
+    const origin = { labels: source.pictures, placeOf: () => source.pictures };
+    return { ...origin, count: labels.length, x, y: labels, classes };
   }
   if ("csv" in source) {
     return readCsv(source.csv, { csv: { header: true } }, (table) =>
@@ -85,7 +88,8 @@ async function readSource(
   if (y.length % count !== 0) {
     throw new RangeError(`${source.y}: wanted labels for ${count} samples, got ${y.length} numbers`);
   }
-  return { name: source.x, count, x: inputs[input.name], y };
+  const origin = { labels: source.y, placeOf: (i: number) => `${source.y}: label ${i}` };
+  return { ...origin, count, x: inputs[input.name], y };
 }
 
 function fromTable(
@@ -106,21 +110,22 @@ function fromTable(
     );
   }
   const x = applyScale(data, scale, offset);
+  const placeOf = (row: number) => `csv line ${table.lines[row]}, column ${label}`;
+  const origin = { labels: csv, placeOf: (row: number) => `${csv}: ${placeOf(row)}` };
   const blank = table.rows.findIndex((row) => row[column].trim() === "");
   if (blank >= 0) {
-    const place = `csv line ${table.lines[blank]}, column ${label}`;
     throw new FormatError(
       "csv-label",
-      `${place}: wanted a number or a class, got "${table.rows[blank][column]}"`,
+      `${placeOf(blank)}: wanted a number or a class, got "${table.rows[blank][column]}"`,
     );
   }
   const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column])));
   if (isNumeric) {
     const y = toLabels({ dtype: "float64", shape: [count], data: numericColumn(table, label) }, csv);
-    return { name: csv, count, x, y };
+    return { ...origin, count, x, y };
   }
   const { codes, names: classes } = categoricalColumn(table, label, known);
-  return { name: csv, count, x, y: codes, classes };
+  return { ...origin, count, x, y: codes, classes };
 }
 
 function toLabels({ data }: NdArray, path: string): Labelled["y"] {
@@ -131,11 +136,11 @@ function toLabels({ data }: NdArray, path: string): Labelled["y"] {
     : Float32Array.from(data);
 }
 
-function sameClasses(read: Read, { name, classes = [] }: Read): Read {
+function sameClasses(read: Read, { labels, classes = [] }: Read): Read {
   const own = read.classes ?? [];
   if (own.join("\n") === classes.join("\n")) return read;
   throw new FormatError(
     "data-classes",
-    `${read.name}: wanted the classes of ${name}, ${classes.join(", ")}, got ${own.join(", ")}`,
+    `${read.labels}: wanted the classes of ${labels}, ${classes.join(", ")}, got ${own.join(", ")}`,
   );
 }

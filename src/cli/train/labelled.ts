@@ -32,6 +32,50 @@ function takeRows({ count, x, y }: Labelled, order: Uint32Array): Labelled {
   return { count: order.length, x: take(x), y: take(y) };
 }
 
+/** Where labels are from, for messages. */
+export interface Origin {
+  /** The file or folder. */
+  readonly labels: string;
+  /** Of label i. */
+  placeOf(i: number): string;
+  /** Names of the classes, where the labels have them. */
+  readonly classes?: readonly string[];
+}
+
+/**
+ * Checks that a model can give out what the labels say.
+ *
+ * @param output shape of what it gives out for a sample, the last axis being the classes of a classifier
+ * @throws RangeError for another number of labels, for a class beyond the last, and for what is no class
+ */
+export function checkLabels(
+  { count, y, labels, classes: names, placeOf }: Labelled & Origin,
+  output: readonly number[],
+): void {
+  const classes = output.at(-1) ?? 1;
+  // One output is the probability of the second of two.
+  const most = Math.max(2, classes);
+  if (names && names.length > most) {
+    const some = names.length > 8 ? [...names.slice(0, 8), "..."] : names;
+    throw new RangeError(
+      `${labels}: wanted ${most} classes at most, got ${names.length}: ${some.join(", ")}`,
+    );
+  }
+  const all = count * sizeOf(output);
+  if (y.length === all) return;
+  const rows = all / classes;
+  if (y.length !== rows) {
+    throw new RangeError(
+      `${labels}: wanted ${rows} class numbers or ${all} numbers, got ${y.length} numbers`,
+    );
+  }
+  const odd = y.findIndex((label) => !(Number.isInteger(label) && label >= -1 && label < classes));
+  if (odd < 0) return;
+  throw new RangeError(
+    `${placeOf(odd)}: wanted a class number from 0 to ${classes - 1}, or -1 for none, got ${y[odd]}`,
+  );
+}
+
 /**
  * The samples that have a label: a class number of -1 says that there is none.
  *
