@@ -440,11 +440,21 @@ describe("train", () => {
       await rewrite({ ...recipe, data });
       const { code, out, err } = await run({}, "--restart", "--json");
       expect(code, err).toBe(0);
-      const { samples, accuracy } = JSON.parse(out).quality.model;
+      const said = JSON.parse(out);
+      const { samples, accuracy } = said.quality.model;
+      expect(samples + said.unlabelled.validation + said.unlabelled.test).toBe(
+        said.samples.validation + said.samples.test,
+      );
+      expect(said.unlabelled.train).toBe(100 - said.unlabelled.validation);
       if ("test" in data) expect(samples).toBe(300);
       else expect(samples).toBeLessThan(200);
       expect(accuracy).toBeGreaterThan(0.3);
     }
+    const test = { x: "test-x.idx", y: "test-y.idx" };
+    await rewrite({ ...recipe, data: { train, test, validation: train } });
+    expect((await run({}, "--restart")).err).toMatch(
+      /^samples: 400 to train on \(100 without a label\), 400 for validation \(100 without.*\), 100 to test$/m,
+    );
     for (const [data, message] of [
       [{ train: none, validation: 0.1 }, /data\.validation: wanted samples with labels, got none among 40/],
       [{ train, validation: none }, /data\.validation: wanted samples with labels, got none among 400/],
@@ -482,6 +492,17 @@ describe("train", () => {
     await rewrite({ stages });
     expect((await run()).err).toMatch(/train-y\.idx: label \d+: wanted a class number from 0 to 3/);
     expect(existsSync(join(folder, "out"))).toBe(false);
+  });
+
+  test("1 and -1 in a table are not a class and none", async () => {
+    const lines = ["a,b,y", "0,1,1", "1,0,-1"];
+    const classes = await (await setUpTable(lines)).runTable({ csv: "table.csv", label: "y" });
+    expect(classes.err).toContain(
+      "table.csv: csv line 3, column y: wanted a class number from 0 to 1, got -1",
+    );
+    expect(classes.code).toBe(1);
+    const numbers = await (await setUpTable(lines, 1)).runTable({ csv: "table.csv", label: "y" });
+    expect(numbers.code, numbers.err).toBe(0);
   });
 
   test("words for more classes than the model has are refused: numbers with one word among them too", async () => {

@@ -17,7 +17,7 @@ import type { ValueInfo } from "../../runtime.js";
 import { readClassPictures } from "../images.js";
 import type { Scaling } from "../options.js";
 import { readSamples, sizeOf, wantFinite } from "../samples.js";
-import { checkLabels, holdOut, type Labelled, type Origin, withLabels } from "./labelled.js";
+import { checkLabels, countUnlabelled, holdOut, type Labelled, type Origin, withLabels } from "./labelled.js";
 import type { DataSettings, Source } from "./recipe.js";
 
 export interface TrainingSets {
@@ -25,6 +25,8 @@ export interface TrainingSets {
   /** These are measured on: of their samples those that have a label. */
   readonly validation?: Labelled;
   readonly test?: Labelled;
+  /** Samples without a label: those of train are in it, the others were left out. */
+  readonly unlabelled: Readonly<Record<"train" | "validation" | "test", number>>;
   /** Where the data has names for them: those of 0, 1, 2... */
   readonly classes?: readonly string[];
 }
@@ -55,10 +57,13 @@ export async function readTrainingSets(
     typeof validation === "number"
       ? holdOut(all, validation, seed)
       : [all, validation && (await read(validation, true))];
+  const tested = test && (await read(test, false));
+  const unlabelled = (set?: Labelled) => (set ? countUnlabelled(set, output) : 0);
   return {
     train,
     ...(held && { validation: withLabels(held, output, "data.validation") }),
-    ...(test && { test: withLabels(await read(test, false), output, "data.test") }),
+    ...(tested && { test: withLabels(tested, output, "data.test") }),
+    unlabelled: { train: unlabelled(train), validation: unlabelled(held), test: unlabelled(tested) },
     ...(all.classes && { classes: all.classes }),
   };
 }
@@ -75,7 +80,7 @@ async function readSource(
   if ("pictures" in source) {
     const { pictures, labels, classes } = await readClassPictures(source.pictures, input.shape);
     const x = applyScale(pictures.data, scaling.scale ?? 1, scaling.offset ?? 0);
-    const origin = { labels: source.pictures, placeOf: () => source.pictures };
+    const origin = { labels: source.pictures, placeOf: () => source.pictures, least: 0 as const };
     return { ...origin, count: labels.length, x, y: labels, classes };
   }
   if ("csv" in source) {
@@ -88,7 +93,7 @@ async function readSource(
   if (y.length % count !== 0) {
     throw new RangeError(`${source.y}: wanted labels for ${count} samples, got ${y.length} numbers`);
   }
-  const origin = { labels: source.y, placeOf: (i: number) => `${source.y}: label ${i}` };
+  const origin = { labels: source.y, placeOf: (i: number) => `${source.y}: label ${i}`, least: -1 as const };
   return { ...origin, count, x: inputs[input.name], y };
 }
 
@@ -111,7 +116,8 @@ function fromTable(
   }
   const x = applyScale(data, scale, offset);
   const placeOf = (row: number) => `csv line ${table.lines[row]}, column ${label}`;
-  const origin = { labels: csv, placeOf: (row: number) => `${csv}: ${placeOf(row)}` };
+  // A table has its labels as somebody wrote them: 1 and -1 are two classes there, not one and none.
+  const origin = { labels: csv, placeOf: (row: number) => `${csv}: ${placeOf(row)}`, least: 0 as const };
   const blank = table.rows.findIndex((row) => row[column].trim() === "");
   if (blank >= 0) {
     throw new FormatError(

@@ -38,6 +38,8 @@ export interface Origin {
   readonly labels: string;
   /** Of label i. */
   placeOf(i: number): string;
+  /** The least class number: -1 where that says that a sample has no label, else 0. */
+  readonly least: -1 | 0;
   /** Names of the classes, where the labels have them. */
   readonly classes?: readonly string[];
 }
@@ -49,7 +51,7 @@ export interface Origin {
  * @throws RangeError for another number of labels, for a class beyond the last, and for what is no class
  */
 export function checkLabels(
-  { count, y, labels, classes: names, placeOf }: Labelled & Origin,
+  { count, y, labels, classes: names, placeOf, least }: Labelled & Origin,
   output: readonly number[],
 ): void {
   const classes = output.at(-1) ?? 1;
@@ -69,10 +71,11 @@ export function checkLabels(
       `${labels}: wanted ${rows} class numbers or ${all} numbers, got ${y.length} numbers`,
     );
   }
-  const odd = y.findIndex((label) => !(Number.isInteger(label) && label >= -1 && label < classes));
+  const odd = y.findIndex((label) => !(Number.isInteger(label) && label >= least && label < classes));
   if (odd < 0) return;
+  const none = least < 0 ? ", or -1 for none" : "";
   throw new RangeError(
-    `${placeOf(odd)}: wanted a class number from 0 to ${classes - 1}, or -1 for none, got ${y[odd]}`,
+    `${placeOf(odd)}: wanted a class number from 0 to ${classes - 1}${none}, got ${y[odd]}`,
   );
 }
 
@@ -84,12 +87,12 @@ export function checkLabels(
  * @throws RangeError where none has
  */
 export function withLabels(all: Labelled, output: readonly number[], what: string): Labelled {
-  if (!areClasses(all, sizeOf(output))) return all;
+  if (countUnlabelled(all, output) === 0) return all;
   const order = Uint32Array.from(all.y.keys()).filter((i) => all.y[i] !== -1);
   if (order.length === 0) {
     throw new RangeError(`${what}: wanted samples with labels, got none among ${all.count}`);
   }
-  return order.length === all.count ? all : takeRows(all, order);
+  return takeRows(all, order);
 }
 
 /** The first sample, the last and those evenly between, at most so many. */
@@ -113,6 +116,11 @@ export function lossFor(labelled: Labelled, outputs: number): { readonly loss?: 
   if (areClasses(labelled, outputs)) return { loss: "sparseCategoricalCrossentropy" };
   const isOneHot = y.length === count * outputs && y.every((value) => value === 0 || value === 1);
   return isOneHot ? { loss: "categoricalCrossentropy" } : {};
+}
+
+/** How many samples have no label. */
+export function countUnlabelled(all: Labelled, output: readonly number[]): number {
+  return areClasses(all, sizeOf(output)) ? all.y.filter((label) => label === -1).length : 0;
 }
 
 /** An integer a sample is a class number, unless the model gives out one number itself. */
