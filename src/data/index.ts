@@ -30,4 +30,4 @@ export { checkKeys } from "./keys.js";
 export type { ArrayOf, DType, NdArray, NumberArray } from "./ndarray.js";
 export { encodeNpy, isNpy, parseNpy } from "./npy.js";
 export { createRandom, type Random, type RandomState } from "./random.js";
-export { type DigitSet, parseArray, type ReadOptions, readArray, readDigits } from "./read.js";
+export { type DigitSet, parseArray, type ReadOptions, readArray, readCsv, readDigits } from "./read.js";

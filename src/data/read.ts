@@ -2,7 +2,7 @@
 // refusal names the path.
 
 import { FormatError } from "../file/errors.js";
-import { type CsvOptions, parseCsv } from "./csv.js";
+import { type CsvOptions, type CsvTable, parseCsv } from "./csv.js";
 import { csvMatrix } from "./csv-columns.js";
 import { isIdx, parseIdx } from "./idx.js";
 import type { NdArray } from "./ndarray.js";
@@ -36,12 +36,26 @@ const DEFAULT_MAX_BYTES = 2 ** 31;
  *   `gzip-corrupt`, or the code of the format; Error with a cause where the disk says no
  */
 export async function readArray(path: string, options: ReadOptions = {}): Promise<NdArray> {
-  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
-    throw new RangeError(`readArray: maxBytes is at least 1, got ${maxBytes}`);
-  }
-  const bytes = await readBytes(path, maxBytes);
+  const bytes = await readBytes(path, options);
   return named(path, () => parseArray(bytes, path, options.csv));
+}
+
+/**
+ * Reads a CSV file whose cells need not be numbers, gzipped or not, whatever its name.
+ *
+ * @param path of the file
+ * @param options size limit and CSV options
+ * @param take what to make of the table; the path is put before what it refuses
+ * @throws FormatError naming the path: `data-size`, `gzip-size`, `gzip-corrupt`, `csv-utf8` or another code
+ *   of CSV; Error with a cause where the disk says no
+ */
+export async function readCsv<T>(
+  path: string,
+  options: ReadOptions,
+  take: (table: CsvTable) => T,
+): Promise<T> {
+  const bytes = await readBytes(path, options);
+  return named(path, () => take(parseCsv(decodeText(bytes), options.csv)));
 }
 
 /**
@@ -124,7 +138,10 @@ async function readDigitSet(imagePath: string, labelPath: string, options: ReadO
   return { images: images.data as Uint8Array, labels: labels.data as Uint8Array, count, rows, columns };
 }
 
-async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
+async function readBytes(path: string, { maxBytes = DEFAULT_MAX_BYTES }: ReadOptions): Promise<Uint8Array> {
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
+    throw new RangeError(`maxBytes: wanted an integer of at least 1, got ${maxBytes}`);
+  }
   const { readFile, stat } = fromNode("node:fs/promises");
   let bytes: Uint8Array;
   try {

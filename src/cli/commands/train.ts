@@ -3,17 +3,25 @@
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { importModel, type ModelArtifacts, readArtifacts } from "../../index.js";
-import { formatBytes, formatNumber, formatPercent, formatSeconds, formatTable } from "../format.js";
+import {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  formatPercent,
+  formatSeconds,
+  formatTable,
+} from "../format.js";
 import { type Host, note, printJson } from "../host.js";
 import { withJson } from "../options.js";
 import { refuseOverwrite } from "../overwrite.js";
 import { loadTfjs } from "../peer.js";
 import { formatQuality } from "../quality.js";
 import { readTrainingSets, type TrainingSets } from "../train/data.js";
-import { inputOf, openStart } from "../train/model.js";
+import { endsOf, openStart } from "../train/model.js";
 import { type Written, writeOutput } from "../train/output.js";
 import { readTrainRecipe, type TrainRecipe } from "../train/recipe.js";
 import { runStage, type Workshop } from "../train/stage.js";
+import { outputsOf } from "../train/stages/index.js";
 import { fingerprintOf, openWork, type StageOutcome } from "../train/work.js";
 
 interface TrainFlags {
@@ -45,9 +53,12 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   const start = await openStart(recipe, tf, pare);
   // What pare cannot pack is told before the training, not after it.
   if (recipe.output.pare !== undefined) importModel(start);
-  const sets = await readTrainingSets(recipe.data, await inputOf(tf, start), recipe.seed ?? 0);
+  const { input, output } = await endsOf(tf, start);
+  const outputs = outputsOf(recipe.stages, output);
+  const sets = await readTrainingSets(recipe.data, input, outputs, recipe.seed ?? 0);
   const fingerprint = await fingerprintOfRun(recipe, start, sets);
   const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
+  if (!flags.json) note(host, describeData(sets));
   const acceleration = await pare.accelerate(tf);
   try {
     const shop: Workshop = { host, tf, pare, recipe, sets, work };
@@ -108,6 +119,26 @@ async function runStages(shop: Workshop, start: ModelArtifacts, silent: boolean)
   return reports;
 }
 
+/** Samples of each set, those without a label among them. */
+function samplesOf({ train, validation, test, unlabelled }: TrainingSets) {
+  return {
+    train: train.count,
+    validation: (validation?.count ?? 0) + unlabelled.validation,
+    test: (test?.count ?? 0) + unlabelled.test,
+  };
+}
+
+function describeData(sets: TrainingSets): string {
+  const { train, validation, test } = samplesOf(sets);
+  const words = (count: number, use: string, unlabelled: number) =>
+    `${formatCount(count)} ${use}${unlabelled > 0 ? ` (${formatCount(unlabelled)} without a label)` : ""}`;
+  return `samples: ${[
+    words(train, "to train on", sets.unlabelled.train),
+    ...(validation > 0 ? [words(validation, "for validation", sets.unlabelled.validation)] : []),
+    ...(test > 0 ? [words(test, "to test", sets.unlabelled.test)] : []),
+  ].join(", ")}`;
+}
+
 function describe(reports: readonly StageReport[], all: number): string {
   const { kind, before, epochs, sparsity, seconds } = reports[reports.length - 1];
   const last = epochs.at(-1);
@@ -128,12 +159,19 @@ function report(
   { seed = 0 }: TrainRecipe,
   stages: readonly StageReport[],
   written: Written,
-  { train, validation, test, classes }: TrainingSets,
+  sets: TrainingSets,
   json: boolean,
 ): void {
   if (json) {
-    const samples = { train: train.count, validation: validation?.count ?? 0, test: test?.count ?? 0 };
-    printJson(host, { seed, samples, ...(classes && { classes }), stages, ...written });
+    const { unlabelled, classes } = sets;
+    printJson(host, {
+      seed,
+      samples: samplesOf(sets),
+      unlabelled,
+      ...(classes && { classes }),
+      stages,
+      ...written,
+    });
     return;
   }
   const { quality, weightBytes, fileBytes } = written;

@@ -1,71 +1,74 @@
 /** The data of a training recipe: read, scaled, and a part of it held out. */
 
-import { readFile } from "node:fs/promises";
 import {
   applyScale,
+  type CsvTable,
   categoricalColumn,
-  createRandom,
+  columnIndex,
   csvMatrix,
   type NdArray,
   numericColumn,
-  parseCsv,
   parseNumber,
   readArray,
+  readCsv,
 } from "../../data/index.js";
 import { FormatError } from "../../index.js";
 import type { ValueInfo } from "../../runtime.js";
-import type { LossName } from "../../tfjs.js";
 import { readClassPictures } from "../images.js";
 import type { Scaling } from "../options.js";
 import { readSamples, sizeOf, wantFinite } from "../samples.js";
+import { checkLabels, countUnlabelled, holdOut, type Labelled, type Origin, withLabels } from "./labelled.js";
 import type { DataSettings, Source } from "./recipe.js";
-
-/** Samples as the model gets them, one after the other, and what they are. */
-export interface Labelled {
-  readonly count: number;
-  readonly x: Float32Array;
-  /** Class numbers, one a sample; or one-hot rows or other numbers for each. */
-  readonly y: Uint8Array | Int32Array | Float32Array;
-}
 
 export interface TrainingSets {
   readonly train: Labelled;
+  /** These are measured on: of their samples those that have a label. */
   readonly validation?: Labelled;
   readonly test?: Labelled;
+  /** Samples without a label: those of train are in it, the others were left out. */
+  readonly unlabelled: Readonly<Record<"train" | "validation" | "test", number>>;
   /** Where the data has names for them: those of 0, 1, 2... */
   readonly classes?: readonly string[];
 }
 
 /**
  * @param input of the model
+ * @param outputs shapes of what it gives out for a sample, in each stage
  * @param seed of what is held out
  * @throws FormatError data-classes where sets name other classes, and what the readers throw; RangeError for
- *   numbers that are no samples of the model, or that have more or fewer labels
+ *   numbers that are no samples of the model, that have more
+ *   or fewer labels, labels that the model cannot give out, or none to measure on
  */
 export async function readTrainingSets(
   { train: source, test, validation, ...scaling }: DataSettings,
   input: ValueInfo,
+  outputs: readonly (readonly number[])[],
   seed: number,
 ): Promise<TrainingSets> {
+  const output = outputs[outputs.length - 1];
   const all = await readSource(source, input, scaling);
-  const read = async (other: Source) =>
-    sameClasses(await readSource(other, input, scaling, all.classes), all);
+  for (const one of outputs) checkLabels(all, one);
+  const read = async (other: Source, trains: boolean) => {
+    const set = sameClasses(await readSource(other, input, scaling, all.classes), all);
+    for (const one of trains ? outputs : [output]) checkLabels(set, one);
+    return set;
+  };
   const [train, held] =
     typeof validation === "number"
       ? holdOut(all, validation, seed)
-      : [all, validation && (await read(validation))];
+      : [all, validation && (await read(validation, true))];
+  const tested = test && (await read(test, false));
+  const unlabelled = (set?: Labelled) => (set ? countUnlabelled(set, output) : 0);
   return {
     train,
-    ...(held && { validation: held }),
-    ...(test && { test: await read(test) }),
+    ...(held && { validation: withLabels(held, output, "data.validation") }),
+    ...(tested && { test: withLabels(tested, output, "data.test") }),
+    unlabelled: { train: unlabelled(train), validation: unlabelled(held), test: unlabelled(tested) },
     ...(all.classes && { classes: all.classes }),
   };
 }
 
-interface Read extends Labelled {
-  readonly name: string;
-  readonly classes?: readonly string[];
-}
+type Read = Labelled & Origin;
 
 /** @param classes that the training set has, by which a label of words is read */
 async function readSource(
@@ -77,24 +80,32 @@ async function readSource(
   if ("pictures" in source) {
     const { pictures, labels, classes } = await readClassPictures(source.pictures, input.shape);
     const x = applyScale(pictures.data, scaling.scale ?? 1, scaling.offset ?? 0);
-    return { name: source.pictures, count: labels.length, x, y: labels, classes };
+    const origin = { labels: source.pictures, placeOf: () => source.pictures, least: 0 as const };
+    return { ...origin, count: labels.length, x, y: labels, classes };
   }
-  if ("csv" in source) return readTable(source, input, scaling, classes);
+  if ("csv" in source) {
+    return readCsv(source.csv, { csv: { header: true } }, (table) =>
+      fromTable(table, source, input, scaling, classes),
+    );
+  }
   const { count, inputs } = await readSamples([source.x], [input], scaling);
   const y = toLabels(await readArray(source.y), source.y);
   if (y.length % count !== 0) {
     throw new RangeError(`${source.y}: wanted labels for ${count} samples, got ${y.length} numbers`);
   }
-  return { name: source.x, count, x: inputs[input.name], y };
+  const origin = { labels: source.y, placeOf: (i: number) => `${source.y}: label ${i}`, least: -1 as const };
+  return { ...origin, count, x: inputs[input.name], y };
 }
 
-async function readTable(
+function fromTable(
+  table: CsvTable,
   { csv, label, columns }: Extract<Source, { csv: string }>,
   input: ValueInfo,
   { scale = 1, offset = 0 }: Scaling,
   known?: readonly string[],
-): Promise<Read> {
-  const table = parseCsv(await readFile(csv, "utf8"), { header: true });
+): Read {
+  // First: a label that is not there would count as another column of numbers.
+  const column = columnIndex(table, label);
   const names = columns ?? (table.header ?? []).filter((name) => name !== label);
   const { data } = csvMatrix(table, names);
   const count = table.rows.length;
@@ -104,14 +115,23 @@ async function readTable(
     );
   }
   const x = applyScale(data, scale, offset);
-  const column = (table.header ?? []).indexOf(label);
-  const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column] ?? "")));
+  const placeOf = (row: number) => `csv line ${table.lines[row]}, column ${label}`;
+  // A table has its labels as somebody wrote them: 1 and -1 are two classes there, not one and none.
+  const origin = { labels: csv, placeOf: (row: number) => `${csv}: ${placeOf(row)}`, least: 0 as const };
+  const blank = table.rows.findIndex((row) => row[column].trim() === "");
+  if (blank >= 0) {
+    throw new FormatError(
+      "csv-label",
+      `${placeOf(blank)}: wanted a number or a class, got "${table.rows[blank][column]}"`,
+    );
+  }
+  const isNumeric = table.rows.every((row) => !Number.isNaN(parseNumber(row[column])));
   if (isNumeric) {
     const y = toLabels({ dtype: "float64", shape: [count], data: numericColumn(table, label) }, csv);
-    return { name: csv, count, x, y };
+    return { ...origin, count, x, y };
   }
   const { codes, names: classes } = categoricalColumn(table, label, known);
-  return { name: csv, count, x, y: codes, classes };
+  return { ...origin, count, x, y: codes, classes };
 }
 
 function toLabels({ data }: NdArray, path: string): Labelled["y"] {
@@ -122,53 +142,11 @@ function toLabels({ data }: NdArray, path: string): Labelled["y"] {
     : Float32Array.from(data);
 }
 
-function sameClasses(read: Read, { name, classes = [] }: Read): Read {
+function sameClasses(read: Read, { labels, classes = [] }: Read): Read {
   const own = read.classes ?? [];
   if (own.join("\n") === classes.join("\n")) return read;
   throw new FormatError(
     "data-classes",
-    `${read.name}: wanted the classes of ${name}, ${classes.join(", ")}, got ${own.join(", ")}`,
+    `${read.labels}: wanted the classes of ${labels}, ${classes.join(", ")}, got ${own.join(", ")}`,
   );
-}
-
-/** Sets a share aside, at least one sample of either. */
-function holdOut(all: Labelled, share: number, seed: number): readonly [Labelled, Labelled] {
-  if (all.count < 2) throw new RangeError(`data.validation: wanted two samples or more, got ${all.count}`);
-  const held = Math.min(Math.max(1, Math.round(all.count * share)), all.count - 1);
-  const order = createRandom(seed).shuffle(Uint32Array.from({ length: all.count }, (_, i) => i));
-  return [takeRows(all, order.subarray(held).sort()), takeRows(all, order.subarray(0, held).sort())];
-}
-
-function takeRows({ count, x, y }: Labelled, order: Uint32Array): Labelled {
-  const take = <T extends Labelled["x" | "y"]>(from: T): T => {
-    const size = from.length / count;
-    const taken = new (from.constructor as new (length: number) => T)(order.length * size);
-    order.forEach((row, i) => {
-      taken.set(from.subarray(row * size, (row + 1) * size), i * size);
-    });
-    return taken;
-  };
-  return { count: order.length, x: take(x), y: take(y) };
-}
-
-/** The first sample, the last and those evenly between, at most so many. */
-export function spread(all: Labelled, most: number): Labelled {
-  const count = Math.min(most, all.count);
-  return takeRows(
-    all,
-    Uint32Array.from({ length: count }, (_, i) => Math.floor((i * all.count) / count)),
-  );
-}
-
-/**
- * The loss that labels ask for by themselves: a class number or a one-hot row a sample.
- *
- * @param outputs numbers that the model gives out for a sample
- * @returns nothing for labels that could be anything
- */
-export function lossFor({ count, y }: Labelled, outputs: number): { readonly loss?: LossName } {
-  if (outputs < 2) return {};
-  if (y.length === count && !(y instanceof Float32Array)) return { loss: "sparseCategoricalCrossentropy" };
-  const isOneHot = y.length === count * outputs && y.every((value) => value === 0 || value === 1);
-  return isOneHot ? { loss: "categoricalCrossentropy" } : {};
 }

@@ -1,5 +1,6 @@
 /** The model that a recipe begins with: one that there is, or layers with first weights. */
 
+import { createRandom } from "../../data/index.js";
 import { type ModelArtifacts, readArtifacts } from "../../index.js";
 import type { ValueInfo } from "../../runtime.js";
 import type * as PareTfjs from "../../tfjs.js";
@@ -53,15 +54,18 @@ async function artifactsOf(model: Tfjs.LayersModel, pare: typeof PareTfjs): Prom
   }
 }
 
-/** A copy of a topology whose initializers all have a seed, each its own. */
+/** A copy of a topology whose initializers all have a seed, each its own unless it says one. */
 function seedInitializers(topology: unknown, seed: number): unknown {
-  let next = seed;
+  const random = createRandom(seed);
   return JSON.parse(JSON.stringify(topology), (key, value) => {
-    const isSeeded = /initializer$/.test(key) && Object.hasOwn(Object(value?.config), "seed");
-    if (!isSeeded || typeof value.config.seed === "number") return value;
-    return { ...value, config: { ...value.config, seed: next++ } };
+    if (!/initializer$/.test(key) || !Object.hasOwn(Object(value?.config), "seed")) return value;
+    const own = typeof value.config.seed === "number" ? value.config.seed : random.uint32();
+    return { ...value, config: { ...value.config, seed: own || instead } };
   });
 }
+
+// For 0, which tfjs' normal distributions take for no seed at all. Never drawn.
+const instead = 2 ** 32;
 
 /** @throws UsageError where one is a graph model, which cannot be trained */
 export async function openLayers(tf: typeof Tfjs, artifacts: ModelArtifacts): Promise<Tfjs.LayersModel> {
@@ -71,16 +75,30 @@ export async function openLayers(tf: typeof Tfjs, artifacts: ModelArtifacts): Pr
   throw new UsageError("model: wanted a layers model, got a graph model, which tfjs cannot train");
 }
 
+export interface Ends {
+  readonly input: ValueInfo;
+  /** See `outputShape`. */
+  readonly output: readonly number[];
+}
+
 /** @throws UsageError where it has several inputs, or sizes that are open */
-export async function inputOf(tf: typeof Tfjs, artifacts: ModelArtifacts): Promise<ValueInfo> {
+export async function endsOf(tf: typeof Tfjs, artifacts: ModelArtifacts): Promise<Ends> {
   const model = await openLayers(tf, artifacts);
   const { inputs } = model;
+  const output = outputShape(model);
   model.dispose();
   const [name, shape] = [inputs[0].name, inputs[0].shape.slice(1)];
-  if (inputs.length === 1 && shape.every((size) => size !== null)) return { name, shape: shape as number[] };
+  if (inputs.length === 1 && shape.every((size) => size !== null)) {
+    return { input: { name, shape: shape as number[] }, output };
+  }
   throw new UsageError(
     `model: wanted one input of known sizes, got ${inputs.map((one) => `[${one.shape}]`).join(", ")}`,
   );
+}
+
+/** Of the first output, for a sample; sizes that are open count as 1. */
+export function outputShape({ outputs }: Tfjs.LayersModel): number[] {
+  return (outputs[0].shape as (number | null)[]).slice(1).map((size) => size ?? 1);
 }
 
 export async function loadTeachers(

@@ -9,7 +9,8 @@ import { type Tfjs, tfjsPredictor } from "../peer.js";
 import { type Predictor, predictAll } from "../predict.js";
 import { withProgress } from "../progress.js";
 import { measureQuality, type Quality } from "../quality.js";
-import { type Labelled, spread, type TrainingSets } from "./data.js";
+import type { TrainingSets } from "./data.js";
+import { type Labelled, spread } from "./labelled.js";
 import type { TrainRecipe } from "./recipe.js";
 import { heldBy } from "./stages/index.js";
 
@@ -41,15 +42,14 @@ export async function writeOutput(
   ranges: Ranges | undefined,
 ): Promise<Written> {
   const result = output.pare === undefined ? undefined : await pack();
+  // Before anything is measured: whatever becomes of that, what was trained for is there.
+  await saveModel(await folderOf(output.model), artifacts, { signal: host.signal });
+  let bytes = await savePacked();
   const measured = sets.test ?? sets.validation;
   const before = measured && (await modelQuality(host, tf, artifacts, measured));
   const after = measured && result && (await packedQuality(host, result, measured));
-  const bytes = await result?.bytes(accuracies(before, after));
-  await saveModel(await folderOf(output.model), artifacts, { signal: host.signal });
-  if (output.pare !== undefined && bytes) {
-    await folderOf(output.pare);
-    await saveFile(output.pare, bytes, { signal: host.signal });
-  }
+  const accuracy = accuracies(before, after);
+  if (accuracy) bytes = await savePacked(accuracy);
   return {
     model: output.model,
     ...(output.pare !== undefined && { pare: output.pare }),
@@ -59,6 +59,14 @@ export async function writeOutput(
       quality: { data: sets.test ? "test" : "validation", model: before, ...(after && { pare: after }) },
     }),
   };
+
+  async function savePacked(accuracy?: Accuracies): Promise<Uint8Array | undefined> {
+    if (output.pare === undefined || !result) return undefined;
+    const packed = await result.bytes(accuracy);
+    await folderOf(output.pare);
+    await saveFile(output.pare, packed, { signal: host.signal });
+    return packed;
+  }
 
   function pack(): Promise<CompressResult> {
     // Layers that the stages trained in f32 are so in the file.
@@ -118,8 +126,13 @@ async function qualityOf(
   });
 }
 
+interface Accuracies {
+  readonly before: number;
+  readonly after: number;
+}
+
 /** For the provenance, which knows accuracy only. */
-function accuracies(before?: Quality, after?: Quality): { before: number; after: number } | undefined {
+function accuracies(before?: Quality, after?: Quality): Accuracies | undefined {
   if (before?.task !== "classification" || after?.task !== "classification") return undefined;
   return { before: before.accuracy, after: after.accuracy };
 }

@@ -8,8 +8,9 @@ import type { Host } from "../host.js";
 import type { Tfjs } from "../peer.js";
 import { withProgress } from "../progress.js";
 import { sizeOf, wantFinite } from "../samples.js";
-import { lossFor, type TrainingSets } from "./data.js";
-import { loadTeachers, openLayers } from "./model.js";
+import type { TrainingSets } from "./data.js";
+import { lossFor } from "./labelled.js";
+import { loadTeachers, openLayers, outputShape } from "./model.js";
 import type { TrainRecipe } from "./recipe.js";
 import { optimizerOf, rateOf, stoppingOf } from "./settings.js";
 import { heldBy, type StageResult, type StepCount, stageKinds } from "./stages/index.js";
@@ -83,7 +84,7 @@ function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools)
   const stage = stages[i];
   const kind = stageKinds[stage.kind];
   const { batchSize = 64, epochs = 1, augment = true } = stage;
-  const outputs = sizeOf((model.outputs[0].shape as (number | null)[]).slice(1).map((dim) => dim ?? 1));
+  const outputs = sizeOf(outputShape(model));
   const checkpointOf = (run: string) => ({ store: pare.fileCheckpoint(work.checkpointPath(i, run)) });
   const title = `stage ${i + 1} of ${stages.length}, ${stage.kind}`;
   return withProgress<StageResult>(host, title, (progress) => {

@@ -24,3 +24,14 @@ export function heldBy(stages: readonly { readonly kind: string }[]): Shaping {
   const anew = stages.findLastIndex(({ kind }) => stageKinds[kind].startsAnew);
   return Object.assign({}, ...stages.slice(anew + 1).map((stage) => stageKinds[stage.kind].hold?.(stage)));
 }
+
+/** For each stage the shape of what its model gives out for a sample: the last is what a recipe ends in. */
+export function outputsOf(
+  stages: readonly { readonly kind: string }[],
+  start: readonly number[],
+): readonly (readonly number[])[] {
+  const shapes = [start];
+  for (const stage of stages)
+    shapes.push(stageKinds[stage.kind].outputs?.(stage) ?? shapes[shapes.length - 1]);
+  return shapes.slice(1);
+}

@@ -11,6 +11,8 @@ export interface StageKind<Settings> {
   readonly needsTeacher?: boolean;
   /** The model that it leaves is another: what stages before did to the weights is not asked of those after. */
   readonly startsAnew?: boolean;
+  /** Shape of what the model that it trains and leaves gives out for a sample; as before it unless given. */
+  outputs?(settings: Settings): readonly number[];
   /** What `fineTune` is told. */
   options?(settings: Settings, pare: typeof PareTfjs, steps: StepCount): Shaping;
   /** The same in the stages after it, so that what it did to the weights lasts; nothing unless given. */

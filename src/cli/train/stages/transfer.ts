@@ -57,6 +57,7 @@ export const transfer: StageKind<TransferSettings> = {
     },
   ),
   startsAnew: true,
+  outputs: ({ classes }) => [classes],
   async train(run, settings) {
     const { pare, model: base, data, options } = run;
     const { batchSize, loss, augment, validation, seed = 0, signal } = options;
