@@ -77,10 +77,6 @@ export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v12
 // instead of 92 on Zen 5).
 export const PAIRED: bool = ASC_FEATURE_RELAXED_SIMD && DOT16;
 
-// Whether a kernel whose weights meet many pixels should keep their halves in memory: making them is more than a
-// quarter of its instructions.
-export const WIDENED: bool = !ASC_FEATURE_RELAXED_SIMD;
-
 // acc + dot4(w, x) + dot4(v, z) for weights that leave room in i16: in bytes 0-1 and in bytes 2-3 of
 // each four, the magnitudes of w and v add up to at most 258 (127 * 258 < 2^15).
 // @ts-ignore: decorator

@@ -1,5 +1,5 @@
 import { post_store_4x8 } from "./post";
-import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, u7_even, u7_odd, WIDENED } from "./simd";
+import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
 
 // u7_s8w_spmm_4x4: Y = post(W X + bias), W kept as blocks of 4 outputs x 4 inputs, X and Y in C4.
 // A dense W is the one with every block: there the list of offsets costs nothing measurable.
@@ -13,7 +13,6 @@ import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, u7_even, u7_odd,
 //   bias       i32[n4 * 4]
 //   mult       f32[n4 * 4], s_x s_w / s_y
 //   post       see post.ts
-//   scratch    32 bytes for each block of the fullest group, 16-byte aligned
 //   tiles      i32[m8][2], of each 8 pixels the bytes from x and those from y; tiles may overlap
 //   m8         tiles, >= 0; each is read and written to 32 bytes
 //   n4         groups of 4 outputs, >= 0
@@ -32,7 +31,6 @@ export function u7_s8w_spmm_4x4(
   bias: usize,
   mult: usize,
   post: usize,
-  scratch: usize,
   tiles: usize,
   m8: i32,
   n4: i32,
@@ -50,10 +48,9 @@ export function u7_s8w_spmm_4x4(
       const bg = bias + (group << 2);
       const paired = offsets + (<usize>load<i32>(pairs + group) << 2);
       const end = offsets + (<usize>load<i32>(starts + group, 4) << 2);
-      if (WIDENED) widen(scratch, wg, (end - first) << 2);
       for (let tile = tiles; tile < next; tile += 8) {
         const xp = x + load<i32>(tile);
-        let wt = WIDENED ? scratch : wg;
+        let wt = wg;
         // wt again, for the upper pixels: loaded from wt, the optimizer would keep the splats of the lower ones.
         // Only w3 and v3 stay, as x_lo and z_lo die there. Otherwise accumulators are spilled, and where
         // those slots lie across cache lines, which is up to the caller's stack, the loop takes half as long again.
@@ -117,22 +114,18 @@ export function u7_s8w_spmm_4x4(
         const hi_even = u7_even(hi);
         const hi_odd = u7_odd(hi);
         const w0 = v128.load32_splat(wt);
-        const o0 = WIDENED ? v128.load32_splat(wt, 16) : w0;
-        r0_lo = dot4_add(r0_lo, w0, o0, lo_even, lo_odd, ones);
-        r0_hi = dot4_add(r0_hi, w0, o0, hi_even, hi_odd, ones);
+        r0_lo = dot4_add(r0_lo, s8_even(w0), s8_odd(w0), lo_even, lo_odd, ones);
+        r0_hi = dot4_add(r0_hi, s8_even(w0), s8_odd(w0), hi_even, hi_odd, ones);
         const w1 = v128.load32_splat(wt, 4);
-        const o1 = WIDENED ? v128.load32_splat(wt, 20) : w1;
-        r1_lo = dot4_add(r1_lo, w1, o1, lo_even, lo_odd, ones);
-        r1_hi = dot4_add(r1_hi, w1, o1, hi_even, hi_odd, ones);
+        r1_lo = dot4_add(r1_lo, s8_even(w1), s8_odd(w1), lo_even, lo_odd, ones);
+        r1_hi = dot4_add(r1_hi, s8_even(w1), s8_odd(w1), hi_even, hi_odd, ones);
         const w2 = v128.load32_splat(wt, 8);
-        const o2 = WIDENED ? v128.load32_splat(wt, 24) : w2;
-        r2_lo = dot4_add(r2_lo, w2, o2, lo_even, lo_odd, ones);
-        r2_hi = dot4_add(r2_hi, w2, o2, hi_even, hi_odd, ones);
+        r2_lo = dot4_add(r2_lo, s8_even(w2), s8_odd(w2), lo_even, lo_odd, ones);
+        r2_hi = dot4_add(r2_hi, s8_even(w2), s8_odd(w2), hi_even, hi_odd, ones);
         const w3 = v128.load32_splat(wt, 12);
-        const o3 = WIDENED ? v128.load32_splat(wt, 28) : w3;
-        r3_lo = dot4_add(r3_lo, w3, o3, lo_even, lo_odd, ones);
-        r3_hi = dot4_add(r3_hi, w3, o3, hi_even, hi_odd, ones);
-        wt += WIDENED ? 32 : 16;
+        r3_lo = dot4_add(r3_lo, s8_even(w3), s8_odd(w3), lo_even, lo_odd, ones);
+        r3_hi = dot4_add(r3_hi, s8_even(w3), s8_odd(w3), hi_even, hi_odd, ones);
+        wt += 16;
         at += 4;
       }
       post_store_4x8(yg + load<i32>(tile, 4), mult + (group << 2), post, r0_lo, r0_hi, r1_lo, r1_hi, r2_lo, r2_hi, r3_lo, r3_hi);
@@ -142,15 +135,5 @@ export function u7_s8w_spmm_4x4(
       yg += y_stride;
     }
     tiles = next;
-  }
-}
-
-// Halves of the weights as i16, to be splatted: by fours, they would be split again for every tile.
-function widen(halves: usize, w: usize, bytes: usize): void {
-  for (const end = w + bytes; w < end; w += 16) {
-    const w_s8x16 = v128.load(w);
-    v128.store(halves, s8_even(w_s8x16));
-    v128.store(halves, s8_odd(w_s8x16), 16);
-    halves += 32;
   }
 }

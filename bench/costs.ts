@@ -11,10 +11,10 @@ import { packPost } from "../src/kernels/post.js";
 import {
   createStore,
   matvecCall,
+  PLANES_SCRATCH,
   type ProductWeights,
   planeStride,
   planesCall,
-  planesScratch,
   straightTiles,
 } from "../src/kernels/products.js";
 import { type RuntimeKernel, runtimeSet } from "../src/kernels/runtime-set.js";
@@ -80,7 +80,7 @@ function planesSide(
   const stride = planeStride(TILES);
   const put = (bytes: ArrayBufferView): number => createStore(heap).upload("bytes", () => bytes);
   const [y, x] = [heap.alloc(groupsOf4(outputs) * stride), heap.alloc(groupsOf4(inputs) * stride)];
-  const scratch = heap.alloc(planesScratch(inputs));
+  const scratch = heap.alloc(PLANES_SCRATCH);
   const tiles = put(straightTiles(TILES));
   const epilogue = {
     bias: put(new Int32Array(outputs)),

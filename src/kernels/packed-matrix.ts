@@ -7,10 +7,10 @@ import {
   createStore,
   type MatVec,
   matvecCall,
+  PLANES_SCRATCH,
   type PlanesProduct,
   planeStride,
   planesCall,
-  planesScratch,
   type Store,
   straightTiles,
 } from "./products.js";
@@ -208,7 +208,7 @@ export class PackedMatrix {
       rows: alloc(rows * Math.max(this.inputs, this.outputs)),
       x: alloc(k4 * stride),
       y: alloc(n4 * stride),
-      scratch: this.#store.upload("scratch", () => new Uint8Array(planesScratch(this.inputs))),
+      scratch: this.#store.upload("scratch", () => new Uint8Array(PLANES_SCRATCH)),
       tiles: own.upload("tiles", () => straightTiles(m8)),
       multiply: planesCall(
         kernels,

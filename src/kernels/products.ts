@@ -117,8 +117,8 @@ export type PlanesProduct = (
 // Half of the L1 cache of a small processor: weights and results want some of it too.
 const CHUNK_BYTES = 16_384;
 
-/** Bytes of scratch that a PlanesProduct of so many inputs wants, in any layout. */
-export const planesScratch = (inputs: number): number => Math.max(128, groupsOf4(inputs) * 32);
+/** Bytes of scratch that a PlanesProduct wants. */
+export const PLANES_SCRATCH = 128;
 
 /**
  * The kernel that multiplies C4 planes, for every layout but 4of16.
@@ -174,24 +174,8 @@ export function planesCall(
       );
     };
   }
-  return (y, x, scratch, tiles, m8, yStride) => {
-    u7_s8w_spmm_4x4(
-      y,
-      x,
-      w,
-      offsets,
-      starts,
-      pairs,
-      bias,
-      mult,
-      post,
-      scratch,
-      tiles,
-      m8,
-      n4,
-      yStride,
-      chunk,
-    );
+  return (y, x, _scratch, tiles, m8, yStride) => {
+    u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, bias, mult, post, tiles, m8, n4, yStride, chunk);
   };
 }
 

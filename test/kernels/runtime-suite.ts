@@ -81,7 +81,6 @@ for (const n4 of [0, 1, 2, 3, 5]) {
       const wide = stride + 32; // the planes of x may lie further apart than they are long
       add("u7_s8w_spmm_4x4", `m8 ${m8} n4 ${n4} k4 ${k4}`, (l) => {
         const blocks = chooseBlocks(l, n4, k4, 1);
-        const scratch = l.scratch(k4 * 32);
         return [
           l.room(n4 * stride),
           l.put(codes(l, k4 * wide)),
@@ -89,7 +88,6 @@ for (const n4 of [0, 1, 2, 3, 5]) {
           l.put(sums(l, n4 * 4)),
           l.put(multipliers(l, n4 * 4)),
           post(l),
-          scratch,
           l.put(tilesOf(l, m8)),
           m8,
           n4,

@@ -2,7 +2,7 @@
 
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4, packBlocks } from "../../kernels/layouts.js";
-import { type ProductWeights, planesCall, planesScratch } from "../../kernels/products.js";
+import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import { countedTiles, planesOf, tilesOf } from "../planes.js";
 import { activationOf, emitTable, emitUnary } from "./elementwise.js";
@@ -49,7 +49,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
   const { stride } = planesOf(to.shape(node.name));
   const tilesAt = to.constants.upload(`${node.name}/tiles`, () => tiles);
   const label = `${node.name}: spmm ${layout}${isWords ? " words" : ""}`;
-  const scratch = to.scratch(planesScratch(weights.inputs));
+  const scratch = to.scratch(PLANES_SCRATCH);
   to.each(label, y, x.buffer, (yAt, xAt, at) => multiply(yAt, xAt, at, tilesAt, m8, stride), scratch);
   emitTable(to, node, y);
 }

@@ -5,10 +5,10 @@ import { type CostVariant, costs, repackCost } from "../../kernels/costs.js";
 import { countBlocks, groupsOf4, groupsOf16, type LayoutName, pack4of16 } from "../../kernels/layouts.js";
 import {
   matvecCall,
+  PLANES_SCRATCH,
   type ProductWeights,
   planeStride,
   planesCall,
-  planesScratch,
   straightTiles,
 } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
@@ -203,7 +203,7 @@ function spmmSteps(
     k4,
     to.own,
   );
-  const scratch = to.scratch(planesScratch(k));
+  const scratch = to.scratch(PLANES_SCRATCH);
   to.emit({
     label: `${product.name}: spmm ${layout}`,
     reads: [planesIn],

@@ -6,7 +6,7 @@
 
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
-import { planesCall, planesScratch } from "../../kernels/products.js";
+import { PLANES_SCRATCH, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import { planes, planesOf, tilesOf } from "../planes.js";
 import { emitTable } from "./elementwise.js";
@@ -66,16 +66,15 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
       { ...epilogue, bias: phaseBias(to, node, kernel, data, zero, phase) },
       planesRead,
     );
-    return { product, tiles, m8, at: phase * part.stride, bytes: planesScratch(weights.inputs) };
+    return { product, tiles, m8, at: phase * part.stride };
   });
-  const multiply = (yAt: number, xAt: number, scratchAt: number) => {
+  const multiply = (yAt: number, xAt: number, scratch: number) => {
     for (let phase = 0; phase < calls.length; phase++) {
       const { product, tiles, m8, at } = calls[phase];
-      product(yAt + at, xAt, scratchAt, tiles, m8, stride);
+      product(yAt + at, xAt, scratch, tiles, m8, stride);
     }
   };
-  const scratch = to.scratch(Math.max(...calls.map(({ bytes }) => bytes)));
-  to.each(`${node.name}: spmm transposed`, parts, x.buffer, multiply, scratch);
+  to.each(`${node.name}: spmm transposed`, parts, x.buffer, multiply, to.scratch(PLANES_SCRATCH));
   const y = to.define(node.name, "c4");
   const [rowOf, columnOf] = [down, across].map(({ phases }) => placesOf(phases));
   const index = () =>

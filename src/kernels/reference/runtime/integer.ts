@@ -118,8 +118,8 @@ export function integerKernels(heap: Heap) {
   };
 
   const u7_s8w_spmm_4x4: Kernel = (...args) => {
-    const [y, x, w, offsets, starts, _pairs, bias, mult, post, _scratch, ...rest] = args;
-    return spmm(4, [y, x, w, offsets, starts, bias, mult, post, ...rest]);
+    const [y, x, w, offsets, starts, _pairs, ...rest] = args;
+    return spmm(4, [y, x, w, offsets, starts, ...rest]);
   };
 
   const u7_s8w_spmm_1x4: Kernel = (...args) => {
