@@ -78,29 +78,15 @@ export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v12
 export const PAIRED: bool = ASC_FEATURE_RELAXED_SIMD && DOT16;
 
 // acc + dot4(w, x) + dot4(v, z) for weights that leave room in i16: in bytes 0-1 and in bytes 2-3 of
-// each four, the magnitudes of w and v add up to at most 258 (127 * 258 < 2^15).
+// each four, the magnitudes of w and v add up to at most 258 (127 * 258 < 2^15). Where PAIRED alone.
 // @ts-ignore: decorator
 @inline
-export function dot8_add(
-  acc_i32x4: v128,
-  w_even: v128,
-  w_odd: v128,
-  x_even: v128,
-  x_odd: v128,
-  v_even: v128,
-  v_odd: v128,
-  z_even: v128,
-  z_odd: v128,
-  ones: v128,
-): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD && DOT16) {
-    const sum_i16x8 = i16x8.add(
-      i16x8.relaxed_dot_i8x16_i7x16_s(w_even, x_even),
-      i16x8.relaxed_dot_i8x16_i7x16_s(v_even, z_even),
-    );
-    return i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(sum_i16x8, ones));
-  }
-  return dot4_add(dot4_add(acc_i32x4, w_even, w_odd, x_even, x_odd, ones), v_even, v_odd, z_even, z_odd, ones);
+export function dot8_add(acc_i32x4: v128, w_s8x16: v128, x_u7x16: v128, v_s8x16: v128, z_u7x16: v128, ones: v128): v128 {
+  const sum_i16x8 = i16x8.add(
+    i16x8.relaxed_dot_i8x16_i7x16_s(w_s8x16, x_u7x16),
+    i16x8.relaxed_dot_i8x16_i7x16_s(v_s8x16, z_u7x16),
+  );
+  return i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(sum_i16x8, ones));
 }
 
 // Bytes of x at the indices of `lane`, each in [0, 15]; there all lowerings agree.
