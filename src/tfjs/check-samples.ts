@@ -3,6 +3,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { product } from "./columns.js";
 
+/** @throws TypeError where it is no object */
+export function checkData(data: unknown): void {
+  if (typeof data === "object" && data !== null) return;
+  throw new TypeError(`data: wanted { x, y }, got ${data === null ? "null" : typeof data}`);
+}
+
 /**
  * A tensor has the sizes of the samples, or their numbers in rows or in one row: others hold the right numbers in
  * a wrong order. A typed array has no sizes to check.

@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { describeRun } from "./about.js";
+import { checkData } from "./check-samples.js";
 import { createClock } from "./clock.js";
 import { clustering } from "./cluster/clustering.js";
 import { createStopper } from "./early-stopping.js";
@@ -43,6 +44,7 @@ export async function fineTune(
 ): Promise<FineTuneResult> {
   try {
     checkOptions(options);
+    checkData(data);
     options.signal?.throwIfAborted();
     return await train(model, await planRun(model, data, options), options);
   } finally {
@@ -71,8 +73,8 @@ async function planRun(model: LayersModel, data: TrainingData, options: FineTune
   const weights = listWeights(model);
   const learned = learnedWeights(model, weights, options.variables);
   // Without answers the loss has nothing to compare, so the model may be without one.
-  const unanswered = data?.y === undefined && labelWeight === 0;
-  if (data && data.y === undefined && !unanswered) {
+  const unanswered = data.y === undefined && labelWeight === 0;
+  if (data.y === undefined && !unanswered) {
     throw new RangeError(`y: wanted answers, got none: only with labelWeight 0, not ${labelWeight}`);
   }
   const loss = unanswered ? undefined : findLoss(model, options.loss);

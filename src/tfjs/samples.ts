@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { checkFinite, checkSizes } from "./check-samples.js";
+import { checkData, checkFinite, checkSizes } from "./check-samples.js";
 import { product } from "./columns.js";
 
 /** Samples one after the other, already scaled as the model wants them. */
@@ -47,9 +47,7 @@ export function openSamples(
   labelled: boolean,
   augment?: (x: Float32Array, count: number, shape: readonly number[]) => void,
 ): Samples {
-  if (typeof data !== "object" || data === null) {
-    throw new TypeError(`data: wanted { x, y }, got ${data === null ? "null" : typeof data}`);
-  }
+  checkData(data);
   const input = sampleShape(model.inputs, "input");
   const output = sampleShape(model.outputs, "output");
   const x = numbersOf(data.x, "x");

@@ -2,6 +2,7 @@
 
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { checkKeys } from "../data/index.js";
+import { checkData } from "./check-samples.js";
 import { fineTune } from "./fine-tune.js";
 import { constantPart, frozenPart } from "./freeze.js";
 import { checkOptions, type FineTuneOptions, type FineTuneResult, type Progress } from "./options.js";
@@ -114,9 +115,7 @@ function checkTransfer(options: TransferOptions): void {
   if (isGiven(head) === (classes !== undefined)) {
     throw new RangeError("head: wanted a model or classes to make one for, got both or none of them");
   }
-  if (typeof data !== "object" || data === null) {
-    throw new TypeError(`data: wanted { x, y }, got ${data === null ? "null" : typeof data}`);
-  }
+  checkData(data);
   if (!Array.isArray(phases)) throw new TypeError(`phases: wanted a list, got ${typeof phases}`);
   if (phases.length === 0) throw new RangeError("phases: wanted at least one, got none");
   if (!(cacheBytes >= 0)) throw new RangeError(`cacheBytes: wanted a number >= 0, got ${cacheBytes}`);

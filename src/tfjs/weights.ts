@@ -49,9 +49,10 @@ export function listWeights(model: LayersModel): ModelWeight[] {
   );
 }
 
-export function checkModel(model: LayersModel): void {
+/** @throws TypeError where it is none */
+export function checkModel(model: LayersModel, name = "model"): void {
   if (!Array.isArray(model?.layers) || typeof model.predict !== "function") {
-    throw new TypeError(`model: wanted a tf.LayersModel, got ${model === null ? "null" : typeof model}`);
+    throw new TypeError(`${name}: wanted a tf.LayersModel, got ${model === null ? "null" : typeof model}`);
   }
 }
 

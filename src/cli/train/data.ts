@@ -36,8 +36,8 @@ export interface TrainingSets {
  * @param outputs shapes of what it gives out for a sample, in each stage
  * @param seed of what is held out
  * @throws FormatError data-classes where sets name other classes, and what the readers throw; RangeError for
- *   numbers that are no samples of the model, that have more
- *   or fewer labels, labels that the model cannot give out, or none to measure on
+ *   numbers that are no samples of the model, that have more or fewer labels, labels that the model cannot give
+ *   out, or none to measure on
  */
 export async function readTrainingSets(
   { train: source, test, validation, ...scaling }: DataSettings,

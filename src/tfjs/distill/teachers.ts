@@ -131,15 +131,12 @@ export function openTeachers(choice: TeacherChoice, layers: readonly TeacherLaye
 
 function readChoice(choice: TeacherChoice) {
   const list = Array.isArray(choice) ? choice : [choice];
-  const entries: WeightedTeacher[] = list.map((entry) => {
-    if (typeof entry !== "object" || entry === null) {
-      throw new TypeError(`teacher: wanted a tf.LayersModel, got ${entry === null ? "null" : typeof entry}`);
-    }
-    return "model" in entry && !("layers" in entry) ? entry : { model: entry };
-  });
+  const entries: WeightedTeacher[] = list.map((entry) =>
+    "model" in Object(entry) && !("layers" in entry) ? entry : { model: entry },
+  );
   if (entries.length === 0) throw new RangeError("teacher: wanted one or more, got none");
   const models = entries.map(({ model }) => model);
-  for (const model of models) checkModel(model);
+  for (const model of models) checkModel(model, "teacher");
   const weights = entries.map(({ weight = 1 }) => weight);
   for (const weight of weights) {
     if (!(weight > 0 && Number.isFinite(weight)))
