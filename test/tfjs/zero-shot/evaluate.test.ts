@@ -53,7 +53,7 @@ describe("a case by hand", () => {
   const model = scorer(4, [0, 1]);
 
   test("perfect answers are worth 1 and no more", () => {
-    // Six shares of 1 / (3 * 7) and the like: their sum in f64 is above 1.
+    // 21 shares of 1 / 21: their sum in f64 is above 1.
     const random = createRandom(3);
     const right = (label: number) =>
       Array.from({ length: 6 }, (_, k) => (k === label ? 2 : random.uniform()));
