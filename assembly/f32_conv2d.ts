@@ -1,4 +1,4 @@
-import { clamp4, place_of, store_lanes } from "./words";
+import { clamp4, place_of, store_lanes_here } from "./words";
 
 // f32_conv2d: products of windows and a kernel, wherever the windows lie.
 //
@@ -83,6 +83,6 @@ export function f32_conv2d(
 }
 
 function store8(y: usize, left_f32x4: v128, right_f32x4: v128, n: i32): void {
-  store_lanes(y, left_f32x4, n);
-  store_lanes(y + 16, right_f32x4, n - 4);
+  store_lanes_here(y, left_f32x4, n);
+  store_lanes_here(y + 16, right_f32x4, n - 4);
 }

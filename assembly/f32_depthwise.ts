@@ -1,4 +1,4 @@
-import { clamp4, place_of, store_lanes } from "./words";
+import { clamp4, place_of, store_lanes_here } from "./words";
 
 // f32_depthwise: each channel's window and kernel of its own.
 //
@@ -56,10 +56,10 @@ export function f32_depthwise(
         from += row;
       }
       const out = y + at;
-      store_lanes(out + <usize>load<i32>(a_place, 4), clamp4(sa, low_f32x4, high_f32x4), n - c);
-      store_lanes(out + <usize>load<i32>(b_place, 4), clamp4(sb, low_f32x4, high_f32x4), n - c);
-      store_lanes(out + <usize>load<i32>(c_place, 4), clamp4(sc, low_f32x4, high_f32x4), n - c);
-      store_lanes(out + <usize>load<i32>(d_place, 4), clamp4(sd, low_f32x4, high_f32x4), n - c);
+      store_lanes_here(out + <usize>load<i32>(a_place, 4), clamp4(sa, low_f32x4, high_f32x4), n - c);
+      store_lanes_here(out + <usize>load<i32>(b_place, 4), clamp4(sb, low_f32x4, high_f32x4), n - c);
+      store_lanes_here(out + <usize>load<i32>(c_place, 4), clamp4(sc, low_f32x4, high_f32x4), n - c);
+      store_lanes_here(out + <usize>load<i32>(d_place, 4), clamp4(sd, low_f32x4, high_f32x4), n - c);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { store_lanes } from "./words";
+import { store_lanes_here } from "./words";
 
 // f32_max_pool: the largest number of each channel's window.
 //
@@ -25,10 +25,10 @@ export function f32_max_pool(y: usize, x: usize, places: usize, taps: usize, m: 
         c_f32x4 = f32x4.pmax(c_f32x4, v128.load(from, 32));
         d_f32x4 = f32x4.pmax(d_f32x4, v128.load(from, 48));
       }
-      store_lanes(out + at, a_f32x4, n - c);
-      store_lanes(out + at + 16, b_f32x4, n - c - 4);
-      store_lanes(out + at + 32, c_f32x4, n - c - 8);
-      store_lanes(out + at + 48, d_f32x4, n - c - 12);
+      store_lanes_here(out + at, a_f32x4, n - c);
+      store_lanes_here(out + at + 16, b_f32x4, n - c - 4);
+      store_lanes_here(out + at + 32, c_f32x4, n - c - 8);
+      store_lanes_here(out + at + 48, d_f32x4, n - c - 12);
     }
   }
 }

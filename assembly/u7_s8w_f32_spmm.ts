@@ -1,5 +1,5 @@
 import { dot4_add, dot_ones, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
-import { store_lanes } from "./words";
+import { store_lanes_here } from "./words";
 
 // u7_s8w_f32_spmm: Y = (W X + bias) * mult in f32, for the last layer of a net of pictures.
 //
@@ -66,10 +66,10 @@ export function u7_s8w_f32_spmm(
       const r23_lo = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
       const r23_hi = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
       const left = n - first;
-      store_lanes(yt, i64x2.shuffle(r01_lo, r23_lo, 0, 2), left);
-      if (count > 1) store_lanes(yt + row, i64x2.shuffle(r01_lo, r23_lo, 1, 3), left);
-      if (count > 2) store_lanes(yt + (row << 1), i64x2.shuffle(r01_hi, r23_hi, 0, 2), left);
-      if (count > 3) store_lanes(yt + row * 3, i64x2.shuffle(r01_hi, r23_hi, 1, 3), left);
+      store_lanes_here(yt, i64x2.shuffle(r01_lo, r23_lo, 0, 2), left);
+      if (count > 1) store_lanes_here(yt + row, i64x2.shuffle(r01_lo, r23_lo, 1, 3), left);
+      if (count > 2) store_lanes_here(yt + (row << 1), i64x2.shuffle(r01_hi, r23_hi, 0, 2), left);
+      if (count > 3) store_lanes_here(yt + row * 3, i64x2.shuffle(r01_hi, r23_hi, 1, 3), left);
       yt += 16;
     }
   }
