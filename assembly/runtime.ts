@@ -33,6 +33,7 @@ export { u7_f32_dequantize } from "./u7_f32_dequantize";
 export { u7_pad } from "./u7_pad";
 export { u7_rows_c4 } from "./u7_rows_c4";
 export { u7_rows_words } from "./u7_rows_words";
+export { u7_s16w_winograd_3x3 } from "./u7_s16w_winograd_3x3";
 export { u7_s8w_depthwise } from "./u7_s8w_depthwise";
 export { u7_s8w_depthwise_3x3 } from "./u7_s8w_depthwise_3x3";
 export { u7_s8w_f32_spmm } from "./u7_s8w_f32_spmm";

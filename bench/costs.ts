@@ -18,6 +18,8 @@ import {
   straightTiles,
 } from "../src/kernels/products.js";
 import { type RuntimeKernel, runtimeSet } from "../src/kernels/runtime-set.js";
+import { packWinograd, winogradScratch } from "../src/kernels/winograd.js";
+import { planes, rowPairs } from "../src/runtime/planes.js";
 import { type Engine, openEngine } from "../src/wasm/index.js";
 import { formatHost, readHost } from "./report.js";
 import { quick, type Side, timeAlone } from "./timing.js";
@@ -100,6 +102,45 @@ function planesSide(
   return { name: weights.key, run: () => multiply(y, x, scratch, tiles, TILES, stride) };
 }
 
+/** A convolution of 3 x 3 with two rows of 8 pixels a tile. */
+function winogradSide(engine: Engine<RuntimeKernel>, inputs: number, outputs: number): Side {
+  const { heap, kernels } = engine;
+  const put = (bytes: ArrayBufferView): number => createStore(heap).upload("bytes", () => bytes);
+  const [k4, n4] = [groupsOf4(inputs), groupsOf4(outputs)];
+  const [from, to] = [planes(4, 8 * TILES + 2, inputs), planes(2, 8 * TILES, outputs)];
+  const [y, x, scratch] = [to.bytes, from.bytes, winogradScratch(inputs)].map((bytes) => heap.alloc(bytes));
+  const w = put(packWinograd(new Int8Array(9 * inputs * outputs).fill(1), inputs, outputs));
+  const bias = put(new Int32Array(n4 * 4));
+  const mult = put(new Float32Array(n4 * 4).fill(1e-3));
+  const post = put(packPost({ zero: 0, low: 0, high: 127 }));
+  const [xPitch, yPitch] = [from.width * 4, to.width * 4];
+  const rows = { height: to.height, width: to.width, from: xPitch, to: yPitch };
+  const tiles = put(rowPairs(rows, 8));
+  const { u7_s16w_winograd_3x3 } = kernels;
+  return {
+    name: `winograd ${inputs}`,
+    run: () => {
+      u7_s16w_winograd_3x3(
+        y,
+        x,
+        w,
+        bias,
+        mult,
+        post,
+        scratch,
+        tiles,
+        TILES,
+        k4,
+        n4,
+        xPitch,
+        yPitch,
+        from.stride,
+        to.stride,
+      );
+    },
+  };
+}
+
 /** The block and output costs with the least squares of relative errors. */
 function leastSquares(samples: readonly Sample[]): { block: number; output: number } {
   let [bb, bo, oo, b, o] = [0, 0, 0, 0, 0];
@@ -129,7 +170,10 @@ function measure(
       return { blocks: blocksOf(layout, weights), outputs, ns };
     }),
   );
-  const { block, output } = leastSquares(samples);
+  return formatCost(leastSquares(samples));
+}
+
+function formatCost({ block, output }: { block: number; output: number }): string {
   return `{ block: ${block.toPrecision(2)}, output: ${Math.max(output, 0).toPrecision(2)} }`;
 }
 
@@ -145,4 +189,9 @@ for (const layout of layouts) {
       : measure(layout, 512, [128, 512], TILES, (weights) => planesSide(open(), layout, weights));
   console.log(`  "${layout}": { matvec: ${matvec}, spmm: ${spmm} },`);
 }
+const samples = [8, 16, 32, 64, 128].map((inputs): Sample => {
+  const ns = (timeAlone(winogradSide(openEngine(runtimeSet, { variant }), inputs, 64), quick) * 1e6) / TILES;
+  return { blocks: groupsOf4(inputs) * groupsOf4(64), outputs: 64, ns };
+});
+console.log(`  winograd: ${formatCost(leastSquares(samples))},`);
 console.log("},");

@@ -77,6 +77,13 @@ export class Lowering {
     return this.options.graph.quant.get(value);
   }
 
+  /** The u7 parameters of a value that runs in integers. @throws RangeError where it has none */
+  codes(value: string): QuantParams {
+    const params = this.quant(value);
+    if (!params) throw new RangeError(`no u7 parameters for value ${value}`);
+    return params;
+  }
+
   weight(node: Node, role: string): Weight | undefined {
     const key = node.weights[role];
     return key === undefined ? undefined : this.options.graph.weights.get(key);

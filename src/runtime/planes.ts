@@ -98,13 +98,16 @@ export function countedTiles({ height, width, from }: Rows, pixel: number): Int3
   return Int32Array.from(tiles);
 }
 
-/** Tiles of 4 pixels for pairs of rows, at least 4 x 2: the last ones are moved back over those before. */
-export function rowPairs({ height, width, from, to }: Rows): Int32Array {
+/**
+ * Tiles that cover an output of at least 2 rows two rows at a time, of 8 or of 4 pixels: the last ones are moved
+ * back over those before, and one longer than a row runs over into rows that are written after it.
+ */
+export function rowPairs({ height, width, from, to }: Rows, size: 4 | 8): Int32Array {
   const tiles: number[] = [];
   for (let row = 0; row < height; row += 2) {
     const first = Math.min(row, height - 2);
-    for (let column = 0; column < width; column += 4) {
-      const pixel = Math.min(column, width - 4);
+    for (let column = 0; column < width; column += size) {
+      const pixel = Math.max(0, Math.min(column, width - size));
       tiles.push(first * from + pixel * 4, first * to + pixel * 4);
     }
   }

@@ -1,6 +1,7 @@
 /** Cases of the kernels on u7 planes: sizes around every tile, seeded random contents. */
 import { packPost } from "../../src/kernels/post.js";
 import { type RuntimeKernel, runtimeSet } from "../../src/kernels/runtime-set.js";
+import { packWinograd, winogradScratch } from "../../src/kernels/winograd.js";
 import { type Case, kernelCase, type Layout } from "./harness.js";
 
 const cases: Case[] = [];
@@ -18,11 +19,14 @@ function post(layout: Layout): number {
   );
 }
 
-// Tiles of 4 pixels one after the other, the last of several moved back over the one before.
-function tilesOf(layout: Layout, m4: number): number {
-  const overlap = m4 > 1 ? layout.random.below(4) * 4 : 0;
+// Tiles of so many pixels one after the other, the last of several moved back over the one before.
+function tilesOf(layout: Layout, count: number, pixels: 4 | 8 = 4): number {
+  const overlap = count > 1 ? layout.random.below(pixels) * 4 : 0;
   return layout.put(
-    Int32Array.from({ length: m4 * 2 }, (_, i) => (i >> 1) * 16 - (i >> 1 === m4 - 1 ? overlap : 0)),
+    Int32Array.from(
+      { length: count * 2 },
+      (_, i) => (i >> 1) * pixels * 4 - (i >> 1 === count - 1 ? overlap : 0),
+    ),
   );
 }
 
@@ -118,6 +122,39 @@ for (const m4 of [0, 1, 2, 5]) {
       pitch * 4,
       pitch * 2,
     ]);
+  }
+}
+
+for (const m of [0, 1, 3]) {
+  for (const k4 of [1, 2, 5]) {
+    for (const n4 of [0, 1, 3]) {
+      for (const range of [3, 127, "extreme"] as const) {
+        add("u7_s16w_winograd_3x3", `m ${m} k4 ${k4} n4 ${n4} weights ${range}`, (l) => {
+          const pitch = m * 32 + 16;
+          const extreme = () => (l.random.below(2) === 0 ? -127 : 127);
+          const weight = () => (range === "extreme" ? extreme() : l.random.below(2 * range + 1) - range);
+          const x = range === "extreme" ? new Uint8Array(k4 * pitch * 4).fill(127) : codes(l, k4 * pitch * 4);
+          const weights = Int8Array.from({ length: 9 * k4 * n4 * 16 }, weight);
+          return [
+            l.room(n4 * pitch * 2),
+            l.put(x),
+            l.put(packWinograd(weights, k4 * 4, n4 * 4)),
+            l.put(Int32Array.from({ length: n4 * 4 }, () => l.random.below(8000) - 4000)),
+            l.put(Float32Array.from({ length: n4 * 4 }, () => l.random.uniform() / 1000)),
+            post(l),
+            l.scratch(winogradScratch(k4 * 4)),
+            tilesOf(l, m, 8),
+            m,
+            k4,
+            n4,
+            pitch,
+            pitch,
+            pitch * 4,
+            pitch * 2,
+          ];
+        });
+      }
+    }
   }
 }
 

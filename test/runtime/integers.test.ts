@@ -63,6 +63,12 @@ const ops: Readonly<Record<string, Make>> = {
     attrs: { ...window(random), ...activations[random.below(4)] },
     kernel: [upTo(random, 1, 4), upTo(random, 1, 4), channels, upTo(random, 1, 9)],
   }),
+  // Most of them go by Winograd's algorithm where the binary is not the relaxed one.
+  "conv2d 3 x 3": (random, channels) => ({
+    op: "conv2d",
+    attrs: { strides: [1, 1], dilations: [1, 1], padding: pads(random), ...activations[random.below(4)] },
+    kernel: [3, 3, channels, upTo(random, 5, 20)],
+  }),
   depthwiseConv2d: (random, channels) => ({
     op: "depthwiseConv2d",
     attrs: { ...window(random), ...activations[random.below(4)] },

@@ -1,6 +1,6 @@
 /** conv2d in integers: one product of C4 planes, a tap of the kernel being another byte offset. */
 
-import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
+import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4, packBlocks } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
@@ -9,10 +9,11 @@ import { activationOf, emitTable, emitUnary } from "./elementwise.js";
 import { biasAt, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
 import { type WindowInput, wantsWords, windowInput, windowOf, wordGroups, wordInput } from "./window-u7.js";
+import { lowerWinograd } from "./winograd-u7.js";
 
 export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
   const [input] = node.inputs;
-  const { scale, zero } = to.quant(input) as QuantParams;
+  const { scale, zero } = to.codes(input);
   const out = to.quant(node.name);
   const [kh, kw, channels, outputs] = kernel.shape;
   const window = windowOf(node, [kh, kw]);
@@ -27,14 +28,17 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
         const tap = Math.floor(col / perTap);
         return x.tap(Math.floor(tap / kw), tap % kw) + (col % perTap) * x.stride;
       };
-  const bias = biasAt(to, node, outputs);
   if (!out) {
-    lowerWide(to, node, x, weights, offsetOf, bias, multipliersAt(to, node, kernel, scale, 1));
+    lowerWide(to, node, x, weights, offsetOf, multipliersAt(to, node, kernel, scale, 1));
     return;
   }
   const tiles = tilesOf(x.rows, 8);
   const m8 = tiles.length / 2;
-  const layout = choosePlanes(to, weights, m8);
+  const { layout, cost } = choosePlanes(to, weights, m8);
+  if (!isWords && lowerWinograd(to, node, kernel, window, x, scale, out, cost)) {
+    emitTable(to, node, to.c4(node.name));
+    return;
+  }
   const multiply = planesCall(
     to.kernels,
     to.constants,
@@ -42,7 +46,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     layout,
     `${node.name}/${isWords ? "words" : "planes"}`,
     offsetOf,
-    { bias, ...requantizeAt(to, node, kernel, scale, out) },
+    { bias: biasAt(to, node, outputs), ...requantizeAt(to, node, kernel, scale, out) },
     perTap * kh,
   );
   const y = to.define(node.name, "c4");
@@ -61,10 +65,10 @@ function lowerWide(
   x: WindowInput,
   weights: ProductWeights,
   offsetOf: (col: number) => number,
-  bias: number,
   mult: number,
 ): void {
   const { key, data, inputs, outputs } = weights;
+  const bias = biasAt(to, node, outputs);
   const blocks = groupsOf4(inputs);
   const w = to.constants.upload(`${key}/all`, () => packBlocks(data, inputs, outputs, 4, true).values);
   const offsets = to.constants.upload(`${node.name}/offsets`, () =>

@@ -1,6 +1,6 @@
 /** dense: f32 dense or sparse by rows; s8 by the layout that costs least for the number of rows. */
 
-import type { F32Weight, Node, QuantParams, S8Weight } from "../../graph/index.js";
+import type { F32Weight, Node, S8Weight } from "../../graph/index.js";
 import { packCsr } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
@@ -68,7 +68,7 @@ function lowerS8(to: Lowering, node: Node, kernel: S8Weight): void {
   const [k, n] = kernel.shape;
   const rows = to.size(input) / k;
   const x = to.u7(input);
-  const sx = (to.quant(input) as QuantParams).scale;
+  const sx = to.codes(input).scale;
   const out = to.quant(node.name);
   const product: Product = {
     name: node.name,

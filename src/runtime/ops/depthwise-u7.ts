@@ -1,19 +1,18 @@
 /** depthwiseConv2d in integers, one kernel a channel. */
 
-import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
+import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import { planesOf, rowPairs, tilesOf } from "../planes.js";
 import { emitTable } from "./elementwise.js";
 import { biasAt, requantizeAt } from "./epilogue.js";
-import { type Window, windowInput, windowOf } from "./window-u7.js";
+import { isPlain3x3, windowInput, windowOf } from "./window-u7.js";
 
 /** @throws RangeError where the node's value has no u7 parameters */
 export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): void {
   const [input] = node.inputs;
-  const { scale, zero } = to.quant(input) as QuantParams;
-  const out = to.quant(node.name);
-  if (!out) throw new RangeError(`${node.name}: an s8 depthwiseConv2d wants u7 parameters of its result`);
+  const { scale, zero } = to.codes(input);
+  const out = to.codes(node.name);
   const [kh, kw, channels] = kernel.shape;
   const window = windowOf(node, [kh, kw]);
   const x = windowInput(to, node, window, zero);
@@ -22,7 +21,7 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
   const { mult, post } = requantizeAt(to, node, kernel, scale, out);
   const y = to.define(node.name, "c4");
   const { stride, groups } = planesOf(to.shape(node.name));
-  const list = isBy3 ? rowPairs(x.rows) : tilesOf(x.rows, 4);
+  const list = isBy3 ? rowPairs(x.rows, 4) : tilesOf(x.rows, 4);
   const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
   const m4 = list.length / 2;
   const { u7_s8w_depthwise, u7_s8w_depthwise_3x3 } = to.kernels;
@@ -48,10 +47,6 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
   };
   to.each(`${node.name}: u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`, y, x.buffer, call());
   emitTable(to, node, y);
-}
-
-function isPlain3x3({ size, strides, dilations }: Window): boolean {
-  return [...size, ...strides, ...dilations].join() === "3,3,1,1,1,1";
 }
 
 // s8[c4][2 rows of results][3 columns][4 channels][4 rows]

@@ -6,22 +6,32 @@ import { packPost } from "../../kernels/post.js";
 import type { Lowering } from "../lowering.js";
 import { activationOf } from "./elementwise.js";
 
-/** Address of i32[groups of 4 * 4]. */
-export function biasAt(to: Lowering, node: Node, channels: number): number {
-  return to.constants.upload(`${node.weights.bias ?? `zeros/${channels}`}/i32`, () => {
+/** Address of i32[groups of 4 * 4], for sums that are `gain` times what they stand for. */
+export function biasAt(to: Lowering, node: Node, channels: number, gain = 1): number {
+  return to.constants.upload(`${node.weights.bias ?? `zeros/${channels}`}/i32/${gain}`, () => {
     const padded = new Int32Array(groupsOf4(channels) * 4);
     padded.set(to.weight(node, "bias")?.data ?? []);
-    return padded;
+    return padded.map((value) => value * gain);
   });
 }
 
-/** Addresses of the multipliers and of what assembly/post.ts reads, for a result in u7. */
-export function requantizeAt(to: Lowering, node: Node, kernel: S8Weight, sx: number, out: QuantParams) {
+/**
+ * Addresses of the multipliers and of what assembly/post.ts reads, for a result in u7 from sums that are `gain`
+ * times what they stand for.
+ */
+export function requantizeAt(
+  to: Lowering,
+  node: Node,
+  kernel: S8Weight,
+  sx: number,
+  out: QuantParams,
+  gain = 1,
+) {
   const table = to.weight(node, "table");
   const inner = table ? preActivation(node) : out;
   const [low, high] = table ? [0, 127] : bounds(node, out);
   const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: inner.zero, low, high }));
-  return { mult: multipliersAt(to, node, kernel, sx, inner.scale), post };
+  return { mult: multipliersAt(to, node, kernel, sx, inner.scale * gain), post };
 }
 
 /** Address of f32[groups of 4 * 4]: s_x s_w / s_y in f64, rounded once, the same everywhere. */

@@ -1,6 +1,6 @@
 /** Sums and concatenations of values in integers. */
 
-import { type Node, type QuantParams, sameShape } from "../../graph/index.js";
+import { type Node, sameShape } from "../../graph/index.js";
 import { packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
 import { isPicture, planesOf } from "../planes.js";
@@ -21,7 +21,7 @@ export function isAddU7(to: Lowering, node: Node): boolean {
 
 export function lowerAddU7(to: Lowering, node: Node): void {
   const [a, b] = node.inputs;
-  const [pa, pb, py] = [a, b, node.name].map((value) => to.quant(value) as QuantParams);
+  const [pa, pb, py] = [a, b, node.name].map((value) => to.codes(value));
   // The larger scale gets the largest i16 multiplier, the other one in proportion: an error of 2^-16.
   const unit = Math.max(pa.scale, pb.scale) / 32_767;
   const sign = node.op === "subtract" ? -1 : 1;

@@ -1,6 +1,6 @@
 /** Pictures moved in planes: a pixel of 4 channels is a word, and words go by lists as in f32. */
 
-import type { Node, QuantParams } from "../../graph/index.js";
+import type { Node } from "../../graph/index.js";
 import { type Lowering, sameParams } from "../lowering.js";
 import type { Buffer } from "../place.js";
 import { isPicture, type Planes, planesOf } from "../planes.js";
@@ -29,7 +29,7 @@ export function lowerMoveU7(to: Lowering, node: Node): void {
   const [rows, columns] = (moveSources(to, node) as readonly (readonly number[])[]).map((sources) =>
     sources.map((source) => (source < 0 ? -1 : source / channels)),
   );
-  const { zero } = to.quant(node.name) as QuantParams;
+  const { zero } = to.codes(node.name);
   const x = to.c4(input);
   const y = to.define(node.name, "c4");
   const [from, into] = [planesOf(to.shape(input)), planesOf(to.shape(node.name))];

@@ -1,6 +1,6 @@
 /** Pools in integers. */
 
-import type { Node, QuantParams } from "../../graph/index.js";
+import type { Node } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import { packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
@@ -23,7 +23,7 @@ export function isPoolU7(to: Lowering, node: Node): boolean {
 
 export function lowerPoolU7(to: Lowering, node: Node): void {
   const [input] = node.inputs;
-  const [from, out] = [to.quant(input) as QuantParams, to.quant(node.name) as QuantParams];
+  const [from, out] = [to.codes(input), to.codes(node.name)];
   const size = node.attrs.size as readonly number[];
   const taps = size[0] * size[1];
   // The lowest code is never the largest of a window that holds another.
@@ -61,7 +61,7 @@ export function isMeanU7(to: Lowering, node: Node): boolean {
 
 export function lowerMeanU7(to: Lowering, node: Node): void {
   const [input] = node.inputs;
-  const [from, out] = [to.quant(input) as QuantParams, to.quant(node.name)];
+  const [from, out] = [to.codes(input), to.quant(node.name)];
   const x = to.c4(input);
   // Nothing reads it in u7: it need not be rounded.
   const y = to.define(node.name, out ? "u7" : "f32");

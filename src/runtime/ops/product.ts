@@ -1,7 +1,7 @@
 /** An s8 x u7 product: the planner's choice of layout and of kernel, and its steps. */
 
 import type { S8Weight } from "../../graph/index.js";
-import { type CostVariant, costs, repackCost } from "../../kernels/costs.js";
+import { type Costs, costs, repackCost } from "../../kernels/costs.js";
 import { countBlocks, groupsOf4, groupsOf16, type LayoutName, pack4of16 } from "../../kernels/layouts.js";
 import {
   matvecCall,
@@ -26,11 +26,13 @@ export interface Product {
   readonly isWide: boolean;
 }
 
-export interface Choice {
-  readonly layout: LayoutName;
-  /** Row by row, or 8 rows at a time as the pixels of C4 planes. */
-  readonly by: "matvec" | "spmm";
-}
+/** Of the layouts, those with a form for C4 planes. */
+type PlanesLayout = Exclude<LayoutName, "4of16">;
+
+/** Row by row, or 8 rows at a time as the pixels of C4 planes. */
+export type Choice =
+  | { readonly by: "matvec"; readonly layout: LayoutName }
+  | { readonly by: "spmm"; readonly layout: PlanesLayout };
 
 // What a call from JavaScript costs, ns.
 const CALL = 20;
@@ -40,7 +42,7 @@ export function chooseProduct(to: Lowering, product: Product): Choice {
   const { rows, isWide } = product;
   const weights = weightsOf(product);
   const { inputs: k, outputs: n } = weights;
-  const table = costs[variantOf(to)];
+  const table = costsOf(to);
   const blocks = blocksOf(to, weights);
   const options: (Choice & { cost: number })[] = [];
   for (const layout of layouts) {
@@ -62,13 +64,13 @@ export function chooseProduct(to: Lowering, product: Product): Choice {
 
 const layouts = ["dense", "4x4", "1x4", "4of16"] as const;
 
-/** The cheapest layout for a product of C4 planes of `m8` tiles. */
+/** The cheapest layout for a product of C4 planes of `m8` tiles, and what it takes, ns. */
 export function choosePlanes(
   to: Lowering,
   weights: ProductWeights,
   m8: number,
-): Exclude<LayoutName, "4of16"> {
-  const table = costs[variantOf(to)];
+): { readonly layout: PlanesLayout; readonly cost: number } {
+  const table = costsOf(to);
   const blocks = blocksOf(to, weights);
   const costOf = (layout: LayoutName, tiles: number): number => {
     const { block, output } = table[layout].spmm;
@@ -78,12 +80,15 @@ export function choosePlanes(
   const whole = Math.floor((m8 + 1) / 4) * 4;
   const single = costOf("1x4", whole) + 1.75 * costOf("1x4", Math.max(m8 - whole, 0));
   const [dense, square] = [costOf("dense", m8), costOf("4x4", m8)];
-  if (single < dense && single < square) return "1x4";
-  return square < dense ? "4x4" : "dense";
+  if (single < dense && single < square) return { layout: "1x4", cost: single };
+  return square < dense ? { layout: "4x4", cost: square } : { layout: "dense", cost: dense };
 }
 
-const variantOf = (to: Lowering): CostVariant =>
-  to.options.variant === "reference" ? "simd" : to.options.variant;
+/** The costs of the kernels that run here. */
+export function costsOf(to: Lowering): Costs {
+  const { variant } = to.options;
+  return costs[variant === "reference" ? "simd" : variant];
+}
 
 function blocksOf(to: Lowering, { key, data, inputs, outputs }: ProductWeights) {
   return to.constants.cache(`${key}/blocks`, () => ({
@@ -167,13 +172,12 @@ function matvecSteps(
 function spmmSteps(
   to: Lowering,
   product: Product,
-  layout: LayoutName,
+  layout: PlanesLayout,
   x: Buffer,
   y: Buffer,
   bias: number,
   { mult, post = 0 }: Epilogue,
 ): void {
-  if (layout === "4of16") throw new RangeError(`${product.name}: 4of16 has no form in planes`);
   const { kernels, constants } = to;
   const { kernel, rows } = product;
   const [k, n] = kernel.shape;

@@ -4,7 +4,7 @@
  * out to their places.
  */
 
-import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
+import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
@@ -19,9 +19,8 @@ import { paddedPlanes } from "./window-u7.js";
 /** @throws RangeError where the node's value has no u7 parameters */
 export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
   const [input] = node.inputs;
-  const { scale, zero } = to.quant(input) as QuantParams;
-  const out = to.quant(node.name);
-  if (!out) throw new RangeError(`${node.name}: an s8 convTranspose2d wants u7 parameters of its result`);
+  const { scale, zero } = to.codes(input);
+  const out = to.codes(node.name);
   const [, , channels, outputs] = kernel.shape;
   const [down, across] = [0, 1].map((axis) => phasesOf(to, node, kernel, axis));
   const padding = [down.before, down.after, across.before, across.after];
@@ -53,7 +52,7 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
       const [tap, group] = [Math.floor(col / (padded / 4)), col % (padded / 4)];
       return first + Math.floor(tap / kx.length) * width + (tap % kx.length) * 4 + group * x.planes.stride;
     };
-    const layout = choosePlanes(to, weights, m8);
+    const { layout } = choosePlanes(to, weights, m8);
     const name = `${node.name}/${phase}`;
     const planesRead = groupsOf4(channels) * Math.max(1, ky.length);
     const product = planesCall(

@@ -137,6 +137,11 @@ export function wordInput(to: Lowering, node: Node, window: Window, code: number
   };
 }
 
+/** True for the window that has kernels of its own. */
+export function isPlain3x3({ size, strides, dilations }: Window): boolean {
+  return [...size, ...strides, ...dilations].join() === "3,3,1,1,1,1";
+}
+
 /** Words that a row of a window takes. */
 export const wordGroups = (columns: number, channels: number): number => Math.ceil((columns * channels) / 4);
 

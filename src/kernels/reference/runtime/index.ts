@@ -7,6 +7,7 @@ import { moveKernels } from "./moves.js";
 import { planeKernels } from "./planes.js";
 import { recurrentKernels } from "./recurrent.js";
 import { windowKernels } from "./windows.js";
+import { winogradKernels } from "./winograd.js";
 
 export function runtimeReference(heap: Heap) {
   return {
@@ -16,6 +17,7 @@ export function runtimeReference(heap: Heap) {
     ...planeKernels(heap),
     ...recurrentKernels(heap),
     ...windowKernels(heap),
+    ...winogradKernels(heap),
   };
 }
 
