@@ -12,13 +12,15 @@ import { post_store_4x8 } from "./post";
 //   bias       i32[n4 * 4], 4 times the bias
 //   mult       f32[n4 * 4], a quarter of s_x s_w / s_y
 //   post       see post.ts
-//   scratch    512 k4 + 2304 bytes
+//   scratch    512 k4 chunk + 2304 bytes
 //   tiles      i32[m][2], of each 8 pixels in 2 rows of y the bytes from x and those from y; tiles may
 //              overlap, and run over into what is written later
 //   m          tiles, >= 0; each is read to 40 bytes of 4 rows, and written to 32 of 2
 //   k4, n4     groups of 4 inputs, >= 1, and of 4 outputs, >= 0
 //   x_pitch, y_pitch    bytes from row to row
 //   x_stride, y_stride  bytes between planes
+//   chunk      tiles that go through all outputs before the next ones do, >= 1: where the weights are too many
+//              for a cache, so many times more seldom they come from memory
 //
 // Exact while 4 times a sum with its bias fits i32. Rounds half to even.
 export function u7_s16w_winograd_3x3(
@@ -37,94 +39,104 @@ export function u7_s16w_winograd_3x3(
   y_pitch: i32,
   x_stride: i32,
   y_stride: i32,
+  chunk: i32,
 ): void {
   // s16[16][k4][4 squares][4 inputs], then i32[16][4 outputs][4 squares][2 halves of a sum], then
   // i32[2 rows][4 outputs][8 pixels]
   const step = <usize>k4 << 5;
-  const sums = scratch + (step << 4);
+  const sums = scratch + (step << 4) * chunk;
   const rows = sums + 2048;
   const last = tiles + (<usize>m << 3);
-  for (; tiles < last; tiles += 8) {
-    let xg = x + load<i32>(tiles);
+  while (tiles < last) {
+    const next = min(tiles + (<usize>chunk << 3), last);
     let at = scratch;
-    for (const end = at + step; at < end; at += 32) {
-      for (let half: usize = 0; half < 32; half += 16) spread(at + half, step, xg + half, x_pitch);
-      xg += x_stride;
+    for (let tile = tiles; tile < next; tile += 8) {
+      let xg = x + load<i32>(tile);
+      for (const end = at + step; at < end; at += 32) {
+        for (let half: usize = 0; half < 32; half += 16) spread(at + half, step, xg + half, x_pitch);
+        xg += x_stride;
+      }
+      at += step * 15;
     }
     let wg = w;
-    let yg = y + load<i32>(tiles, 4);
+    let yg = y;
     for (let group: usize = 0, groups = <usize>n4 << 4; group < groups; group += 16) {
       at = scratch;
-      for (let sum = sums; sum < rows; sum += 128) {
-        let r0_lo = i32x4.splat(0);
-        let r0_hi = r0_lo;
-        let r1_lo = r0_lo;
-        let r1_hi = r0_lo;
-        let r2_lo = r0_lo;
-        let r2_hi = r0_lo;
-        let r3_lo = r0_lo;
-        let r3_hi = r0_lo;
-        for (const end = at + step; at < end; at += 32) {
-          const lo = v128.load(at);
-          const hi = v128.load(at, 16);
-          const w0 = v128.load64_splat(wg);
-          r0_lo = i32x4.add(r0_lo, i32x4.dot_i16x8_s(lo, w0));
-          r0_hi = i32x4.add(r0_hi, i32x4.dot_i16x8_s(hi, w0));
-          const w1 = v128.load64_splat(wg, 8);
-          r1_lo = i32x4.add(r1_lo, i32x4.dot_i16x8_s(lo, w1));
-          r1_hi = i32x4.add(r1_hi, i32x4.dot_i16x8_s(hi, w1));
-          const w2 = v128.load64_splat(wg, 16);
-          r2_lo = i32x4.add(r2_lo, i32x4.dot_i16x8_s(lo, w2));
-          r2_hi = i32x4.add(r2_hi, i32x4.dot_i16x8_s(hi, w2));
-          const w3 = v128.load64_splat(wg, 24);
-          r3_lo = i32x4.add(r3_lo, i32x4.dot_i16x8_s(lo, w3));
-          r3_hi = i32x4.add(r3_hi, i32x4.dot_i16x8_s(hi, w3));
-          wg += 32;
+      for (let tile = tiles; tile < next; tile += 8) {
+        let wt = wg;
+        for (let sum = sums; sum < rows; sum += 128) {
+          let r0_lo = i32x4.splat(0);
+          let r0_hi = r0_lo;
+          let r1_lo = r0_lo;
+          let r1_hi = r0_lo;
+          let r2_lo = r0_lo;
+          let r2_hi = r0_lo;
+          let r3_lo = r0_lo;
+          let r3_hi = r0_lo;
+          for (const end = at + step; at < end; at += 32) {
+            const lo = v128.load(at);
+            const hi = v128.load(at, 16);
+            const w0 = v128.load64_splat(wt);
+            r0_lo = i32x4.add(r0_lo, i32x4.dot_i16x8_s(lo, w0));
+            r0_hi = i32x4.add(r0_hi, i32x4.dot_i16x8_s(hi, w0));
+            const w1 = v128.load64_splat(wt, 8);
+            r1_lo = i32x4.add(r1_lo, i32x4.dot_i16x8_s(lo, w1));
+            r1_hi = i32x4.add(r1_hi, i32x4.dot_i16x8_s(hi, w1));
+            const w2 = v128.load64_splat(wt, 16);
+            r2_lo = i32x4.add(r2_lo, i32x4.dot_i16x8_s(lo, w2));
+            r2_hi = i32x4.add(r2_hi, i32x4.dot_i16x8_s(hi, w2));
+            const w3 = v128.load64_splat(wt, 24);
+            r3_lo = i32x4.add(r3_lo, i32x4.dot_i16x8_s(lo, w3));
+            r3_hi = i32x4.add(r3_hi, i32x4.dot_i16x8_s(hi, w3));
+            wt += 32;
+          }
+          v128.store(sum, r0_lo);
+          v128.store(sum, r0_hi, 16);
+          v128.store(sum, r1_lo, 32);
+          v128.store(sum, r1_hi, 48);
+          v128.store(sum, r2_lo, 64);
+          v128.store(sum, r2_hi, 80);
+          v128.store(sum, r3_lo, 96);
+          v128.store(sum, r3_hi, 112);
         }
-        v128.store(sum, r0_lo);
-        v128.store(sum, r0_hi, 16);
-        v128.store(sum, r1_lo, 32);
-        v128.store(sum, r1_hi, 48);
-        v128.store(sum, r2_lo, 64);
-        v128.store(sum, r2_hi, 80);
-        v128.store(sum, r3_lo, 96);
-        v128.store(sum, r3_hi, 112);
+        for (let half: usize = 0; half < 128; half += 16) {
+          const from = sums + half;
+          const to = rows + half;
+          const bias_i32x4 = v128.load32_splat(bias + group + ((half >> 5) << 2));
+          // the squares' two rows of four columns
+          const u0 = i32x4.add(i32x4.add(v128.load(from), v128.load(from, 512)), v128.load(from, 1024));
+          const u1 = i32x4.add(i32x4.add(v128.load(from, 128), v128.load(from, 640)), v128.load(from, 1152));
+          const u2 = i32x4.add(i32x4.add(v128.load(from, 256), v128.load(from, 768)), v128.load(from, 1280));
+          const u3 = i32x4.add(i32x4.add(v128.load(from, 384), v128.load(from, 896)), v128.load(from, 1408));
+          v128.store(to, gather(u0, u1, u2, u3, bias_i32x4));
+          const v0 = i32x4.sub(i32x4.sub(v128.load(from, 512), v128.load(from, 1024)), v128.load(from, 1536));
+          const v1 = i32x4.sub(i32x4.sub(v128.load(from, 640), v128.load(from, 1152)), v128.load(from, 1664));
+          const v2 = i32x4.sub(i32x4.sub(v128.load(from, 768), v128.load(from, 1280)), v128.load(from, 1792));
+          const v3 = i32x4.sub(i32x4.sub(v128.load(from, 896), v128.load(from, 1408)), v128.load(from, 1920));
+          v128.store(to, gather(v0, v1, v2, v3, bias_i32x4), 128);
+        }
+        let yt = yg + load<i32>(tile, 4);
+        for (let row = rows; row < rows + 256; row += 128) {
+          post_store_4x8(
+            yt,
+            mult + group,
+            post,
+            v128.load(row),
+            v128.load(row, 16),
+            v128.load(row, 32),
+            v128.load(row, 48),
+            v128.load(row, 64),
+            v128.load(row, 80),
+            v128.load(row, 96),
+            v128.load(row, 112),
+          );
+          yt += y_pitch;
+        }
       }
-      for (let half: usize = 0; half < 128; half += 16) {
-        const from = sums + half;
-        const to = rows + half;
-        const bias_i32x4 = v128.load32_splat(bias + group + ((half >> 5) << 2));
-        // the squares' two rows of four columns
-        const u0 = i32x4.add(i32x4.add(v128.load(from), v128.load(from, 512)), v128.load(from, 1024));
-        const u1 = i32x4.add(i32x4.add(v128.load(from, 128), v128.load(from, 640)), v128.load(from, 1152));
-        const u2 = i32x4.add(i32x4.add(v128.load(from, 256), v128.load(from, 768)), v128.load(from, 1280));
-        const u3 = i32x4.add(i32x4.add(v128.load(from, 384), v128.load(from, 896)), v128.load(from, 1408));
-        v128.store(to, gather(u0, u1, u2, u3, bias_i32x4));
-        const v0 = i32x4.sub(i32x4.sub(v128.load(from, 512), v128.load(from, 1024)), v128.load(from, 1536));
-        const v1 = i32x4.sub(i32x4.sub(v128.load(from, 640), v128.load(from, 1152)), v128.load(from, 1664));
-        const v2 = i32x4.sub(i32x4.sub(v128.load(from, 768), v128.load(from, 1280)), v128.load(from, 1792));
-        const v3 = i32x4.sub(i32x4.sub(v128.load(from, 896), v128.load(from, 1408)), v128.load(from, 1920));
-        v128.store(to, gather(v0, v1, v2, v3, bias_i32x4), 128);
-      }
-      let yt = yg;
-      for (let row = rows; row < rows + 256; row += 128) {
-        post_store_4x8(
-          yt,
-          mult + group,
-          post,
-          v128.load(row),
-          v128.load(row, 16),
-          v128.load(row, 32),
-          v128.load(row, 48),
-          v128.load(row, 64),
-          v128.load(row, 80),
-          v128.load(row, 96),
-          v128.load(row, 112),
-        );
-        yt += y_pitch;
-      }
+      wg += step << 4;
       yg += y_stride;
     }
+    tiles = next;
   }
 }
 

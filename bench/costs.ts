@@ -18,7 +18,7 @@ import {
   straightTiles,
 } from "../src/kernels/products.js";
 import { type RuntimeKernel, runtimeSet } from "../src/kernels/runtime-set.js";
-import { packWinograd, winogradScratch } from "../src/kernels/winograd.js";
+import { packWinograd, WINOGRAD_CHUNK, winogradScratch } from "../src/kernels/winograd.js";
 import { planes, rowPairs } from "../src/runtime/planes.js";
 import { type Engine, openEngine } from "../src/wasm/index.js";
 import { formatHost, readHost } from "./report.js";
@@ -136,6 +136,7 @@ function winogradSide(engine: Engine<RuntimeKernel>, inputs: number, outputs: nu
         yPitch,
         from.stride,
         to.stride,
+        WINOGRAD_CHUNK,
       );
     },
   };

@@ -5,8 +5,14 @@ import { groupsOf4 } from "./layouts.js";
 /** What the sums are multiplied by, as weights are doubled along height and width. */
 export const WINOGRAD_GAIN = 4;
 
+/**
+ * Tiles that share a pass over the weights. With one, a small board would read all of them from memory for every 16
+ * pixels, more than the direct product does; more make no difference where a cache holds them.
+ */
+export const WINOGRAD_CHUNK = 4;
+
 /** Bytes of scratch for so many inputs. */
-export const winogradScratch = (inputs: number): number => groupsOf4(inputs) * 512 + 2304;
+export const winogradScratch = (inputs: number): number => groupsOf4(inputs) * 512 * WINOGRAD_CHUNK + 2304;
 
 /**
  * 4 G g G^T of each kernel g: along each of its sides, 3 weights a, b, c become 2a, a + b + c, a - b + c, 2c.

@@ -1,7 +1,7 @@
 /** Cases of the kernels on u7 planes: sizes around every tile, seeded random contents. */
 import { packPost } from "../../src/kernels/post.js";
 import { type RuntimeKernel, runtimeSet } from "../../src/kernels/runtime-set.js";
-import { packWinograd, winogradScratch } from "../../src/kernels/winograd.js";
+import { packWinograd, WINOGRAD_CHUNK, winogradScratch } from "../../src/kernels/winograd.js";
 import { type Case, kernelCase, type Layout } from "./harness.js";
 
 const cases: Case[] = [];
@@ -125,7 +125,7 @@ for (const m4 of [0, 1, 2, 5]) {
   }
 }
 
-for (const m of [0, 1, 3]) {
+for (const m of [0, 1, 3, 6]) {
   for (const k4 of [1, 2, 5]) {
     for (const n4 of [0, 1, 3]) {
       for (const range of [3, 127, "extreme"] as const) {
@@ -151,6 +151,7 @@ for (const m of [0, 1, 3]) {
             pitch,
             pitch * 4,
             pitch * 2,
+            1 + l.random.below(WINOGRAD_CHUNK),
           ];
         });
       }

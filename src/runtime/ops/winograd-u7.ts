@@ -2,7 +2,7 @@
 
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
-import { packWinograd, WINOGRAD_GAIN, winogradScratch } from "../../kernels/winograd.js";
+import { packWinograd, WINOGRAD_CHUNK, WINOGRAD_GAIN, winogradScratch } from "../../kernels/winograd.js";
 import type { Lowering } from "../lowering.js";
 import { planesOf, rowPairs } from "../planes.js";
 import { biasAt, requantizeAt } from "./epilogue.js";
@@ -70,6 +70,7 @@ export function lowerWinograd(
         pitch,
         x.stride,
         stride,
+        WINOGRAD_CHUNK,
       );
     },
     to.scratch(winogradScratch(inputs)),
