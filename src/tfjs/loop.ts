@@ -10,6 +10,7 @@ import { type RateSchedule, rateAt, setRate } from "./rates.js";
 import type { StepPart } from "./step.js";
 import type { Streams } from "./streams.js";
 import type { Validation } from "./validation.js";
+import type { ModelWeight } from "./weights.js";
 
 /** What a run is made of. */
 export interface Run {
@@ -20,6 +21,8 @@ export interface Run {
   readonly terms: readonly string[];
   readonly parts: readonly StepPart[];
   readonly learn: Learner;
+  /** What the optimizer changes of the model. */
+  readonly learned: readonly ModelWeight[];
   readonly optimizer: tf.Optimizer;
   readonly rate?: RateSchedule;
   readonly clock: Clock;
@@ -70,7 +73,8 @@ export function isDone(run: Run, { epoch }: Position): boolean {
 /**
  * Runs to the end, or to the signal.
  *
- * @throws the reason of the signal
+ * @throws the reason of the signal; RangeError where a weight is no finite number at the end of an epoch: then none
+ *   that matters is any more, and the model gets the best ones back where early stopping keeps them
  */
 export async function runEpochs(run: Run, position: Position): Promise<void> {
   const { clock, signal, checkpoint } = run;
@@ -106,6 +110,16 @@ function takeStep(run: Run, position: Position): void {
 async function endEpoch(run: Run, position: Position): Promise<void> {
   const { epoch, meter, figures } = position;
   await meter.read();
+  const broken = run.learned.find(
+    ({ variable }) => !variable.dataSync().every((weight) => Number.isFinite(weight)),
+  );
+  if (broken) {
+    run.stopper?.finish();
+    throw new RangeError(
+      `${broken.name}: wanted finite weights, got others in epoch ${epoch + 1}: training diverged, a lower ` +
+        "learningRate may help",
+    );
+  }
   const validation = await run.validate?.();
   figures.push({ ...meter.means(), ...(validation && { validation }) });
   if (validation) run.stopper?.look(epoch, validation.loss);

@@ -2,7 +2,14 @@
 
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { accuracyOf, type FineTuneOptions, fineTune, type Progress, predictAll } from "../../src/tfjs.js";
+import {
+  accuracyOf,
+  type FineTuneOptions,
+  fineTune,
+  type Progress,
+  predictAll,
+  type RateSchedule,
+} from "../../src/tfjs.js";
 import { expectClose } from "../graph/helpers.js";
 import { countZeros, noise, seededDense, useBackend, valuesOf } from "./support.js";
 
@@ -102,6 +109,23 @@ describe("early stopping", () => {
     }
     return { wanted: wanted + 1, end: losses.length };
   }
+
+  test("gives the best weights back where training diverges", async () => {
+    const run = async (epochs: number, learningRate: RateSchedule) => {
+      const model = classifier();
+      const options = { ...basics, validation: held, earlyStopping: { patience: 20 }, learningRate };
+      const failed = await fineTune(model, data, { ...options, epochs }).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+      return { failed, values: Object.values(valuesOf(model)) };
+    };
+    const calm = await run(2, () => 0.01);
+    const wild = await run(8, (progress) => (progress < 0.25 ? 0.01 : 3e38));
+    expect(calm.failed).toBe("");
+    expect(wild.failed).toMatch("wanted finite weights, got others in epoch 3: training diverged");
+    expect(wild.values).toEqual(calm.values);
+  });
 
   test("counts no epoch before all zeros are there", async () => {
     const model = classifier();
