@@ -1,17 +1,14 @@
 /** From a tfjs model to a sparse int8 graph and the bytes of its file: import, prune, quantize, encode. */
 
 import {
-  checkPruneSettings,
   joinNotes,
   type LayerReport,
   namesOf,
   type OpenRunner,
-  type Pattern,
   pause,
   pruneGraph,
   quantizeByRanges,
   quantizeGraph,
-  type RangeMethod,
   type Ranges,
   rankLayers,
   readSamples,
@@ -20,12 +17,17 @@ import {
   type Sensitivity,
   version,
 } from "./compress/index.js";
+import {
+  type CompressOptions,
+  type CompressProgress,
+  readOptions,
+  type Settings,
+} from "./compress-options.js";
 import { describePare, encodePare, type Provenance, readArtifacts, saveFile } from "./file/index.js";
 import {
   checkGraph,
   fuseResidual,
   type Graph,
-  type InputShapes,
   importModel,
   joinArtifacts,
   type ModelArtifacts,
@@ -33,53 +35,7 @@ import {
   simplify,
 } from "./graph/index.js";
 import { createKernels } from "./kernels/index.js";
-import { createModel, type InputData, type Model, type ModelOptions } from "./runtime/index.js";
-import type { Variant } from "./wasm/index.js";
-
-export interface CompressOptions {
-  /**
-   * Samples as the model gets them, f32, already scaled: by input name, or alone for one input. int8
-   * takes the ranges of all values from them; a hundred or a few are enough.
-   */
-  readonly calibration?: InputData | Readonly<Record<string, InputData>>;
-  /**
-   * Ranges of values that are known, such as those of a model trained with `quantize`: in place of
-   * calibration, and of all that moves weights or biases by it.
-   */
-  readonly ranges?: Ranges;
-  /** int8 (default) wants calibration or ranges; f32 keeps weights and values as they are. */
-  readonly precision?: "int8" | "f32";
-  /** Part of each kernel to zero, in [0, 1); zeros that are there count. Default: none. */
-  readonly sparsity?: number;
-  /** Where the zeros are: anywhere (default), in blocks, or all but n of every m inputs. */
-  readonly pattern?: Pattern;
-  /** What of a value's range its codes cover. Default: percentile. */
-  readonly activations?: "percentile" | "mse" | "entropy" | "min-max";
-  /** In (50, 100], for activations "percentile". Default 99.99. */
-  readonly percentile?: number;
-  /** Moves biases by the mean error of their channels on the calibration samples. Default true. */
-  readonly biasCorrection?: boolean;
-  /** Scales channels of neighbouring layers so that all use the codes of their value. Default true. */
-  readonly equalization?: boolean;
-  /** Names of layers whose kernels stay f32, such as `layers` of a result says them. Default: none. */
-  readonly keepF32?: readonly string[];
-  /** Shapes of samples, for inputs whose sizes the model leaves open: { image: [224, 224, 3] }. */
-  readonly inputShapes?: InputShapes;
-  /** For the provenance, such as an ISO date. Default: none, so that the same input makes the same bytes. */
-  readonly created?: string;
-  /** Allow http and https for the model's path. Default false. */
-  readonly allowRemote?: boolean;
-  /** Forces a build of the kernels that calibrate; all give the same bytes. */
-  readonly variant?: Variant;
-  readonly onProgress?: (progress: CompressProgress) => void;
-  readonly signal?: AbortSignal;
-}
-
-export interface CompressProgress {
-  readonly stage: "import" | "prune" | "equalize" | "calibrate" | "correct" | "encode";
-  /** Part of the whole, 0 to 1. */
-  readonly done: number;
-}
+import { createModel, type Model, type ModelOptions } from "./runtime/index.js";
 
 export interface CompressResult {
   readonly graph: Graph;
@@ -207,47 +163,6 @@ const shares: Readonly<Record<CompressProgress["stage"], readonly [number, numbe
   correct: [0.4, 0.9],
   encode: [0.9, 1],
 };
-
-interface Settings {
-  readonly precision: "int8" | "f32";
-  readonly sparsity: number | undefined;
-  readonly pattern: Pattern;
-  readonly ranges: RangeMethod;
-  readonly biasCorrection: boolean;
-  readonly equalization: boolean;
-}
-
-function readOptions(options: CompressOptions): Settings {
-  const { precision = "int8", sparsity, pattern = "unstructured" } = options;
-  const { biasCorrection = true, equalization = true } = options;
-  const { activations = "percentile", percentile = 99.99 } = options;
-  if (precision !== "int8" && precision !== "f32") {
-    throw new RangeError(`precision: wanted int8 or f32, got ${precision}`);
-  }
-  if (precision === "int8") checkSource(options);
-  if (!["percentile", "mse", "entropy", "min-max"].includes(activations)) {
-    throw new RangeError(`activations: wanted percentile, mse, entropy or min-max, got ${activations}`);
-  }
-  if (!(percentile > 50 && percentile <= 100)) {
-    throw new RangeError(`percentile: wanted a number above 50 and up to 100, got ${percentile}`);
-  }
-  checkPruneSettings({ sparsity, pattern });
-  const ranges = activations === "percentile" ? { method: activations, percentile } : { method: activations };
-  return { precision, sparsity, pattern, ranges, biasCorrection, equalization };
-}
-
-function checkSource({ calibration, ranges }: CompressOptions): void {
-  if (calibration === undefined && ranges === undefined) {
-    throw new RangeError("calibration: int8 wants samples as the model gets them, got none");
-  }
-  if (ranges === undefined) return;
-  if (calibration !== undefined) throw new RangeError("ranges: wanted no calibration with them");
-  if (typeof ranges !== "object" || ranges === null) {
-    throw new TypeError(
-      `ranges: wanted ranges by name of value, got ${ranges === null ? "null" : typeof ranges}`,
-    );
-  }
-}
 
 type Artifacts = ModelArtifacts & { readonly sourceHash?: string };
 

@@ -1,13 +1,8 @@
 /** `pare`: compresses tfjs models, reads, writes and runs `.pare` files. */
 
 export { type LayerReport, macsOf, type Pattern, type Ranges, type Sensitivity } from "./compress/index.js";
-export {
-  type CompressOptions,
-  type CompressProgress,
-  type CompressResult,
-  compress,
-  sensitivity,
-} from "./compress.js";
+export { type CompressResult, compress, sensitivity } from "./compress.js";
+export type { CompressOptions, CompressProgress } from "./compress-options.js";
 export {
   type ArtifactsOptions,
   describePare,

@@ -336,6 +336,11 @@ describe("refuses", () => {
     await expect(compress("http://example.com/model.json", { calibration })).rejects.toThrow(/remote|allow/i);
   });
 
+  test("an option that there is not", async () => {
+    const run = compress(await artifacts(), { calibrate: calibration } as never);
+    await expect(run).rejects.toThrow(/compress: wanted one of the options calibration, .*, got calibrate/);
+  });
+
   test("weights that are no numbers, by the name of the layer", async () => {
     const model = sequential("relu");
     const [kernel, ...others] = model.getWeights();

@@ -1,0 +1,115 @@
+/** What `compress` is asked for: its options, checked. */
+
+import { checkPruneSettings, type Pattern, type RangeMethod, type Ranges } from "./compress/index.js";
+import { checkKeys } from "./data/index.js";
+import type { InputShapes } from "./graph/index.js";
+import type { InputData } from "./runtime/index.js";
+import type { Variant } from "./wasm/index.js";
+
+export interface CompressOptions {
+  /**
+   * Samples as the model gets them, f32, already scaled: by input name, or alone for one input. int8
+   * takes the ranges of all values from them; a hundred or a few are enough.
+   */
+  readonly calibration?: InputData | Readonly<Record<string, InputData>>;
+  /**
+   * Ranges of values that are known, such as those of a model trained with `quantize`: in place of
+   * calibration, and of all that moves weights or biases by it.
+   */
+  readonly ranges?: Ranges;
+  /** int8 (default) wants calibration or ranges; f32 keeps weights and values as they are. */
+  readonly precision?: "int8" | "f32";
+  /** Part of each kernel to zero, in [0, 1); zeros that are there count. Default: none. */
+  readonly sparsity?: number;
+  /** Where the zeros are: anywhere (default), in blocks, or all but n of every m inputs. */
+  readonly pattern?: Pattern;
+  /** What of a value's range its codes cover. Default: percentile. */
+  readonly activations?: "percentile" | "mse" | "entropy" | "min-max";
+  /** In (50, 100], for activations "percentile". Default 99.99. */
+  readonly percentile?: number;
+  /** Moves biases by the mean error of their channels on the calibration samples. Default true. */
+  readonly biasCorrection?: boolean;
+  /** Scales channels of neighbouring layers so that all use the codes of their value. Default true. */
+  readonly equalization?: boolean;
+  /** Names of layers whose kernels stay f32, such as `layers` of a result says them. Default: none. */
+  readonly keepF32?: readonly string[];
+  /** Shapes of samples, for inputs whose sizes the model leaves open: { image: [224, 224, 3] }. */
+  readonly inputShapes?: InputShapes;
+  /** For the provenance, such as an ISO date. Default: none, so that the same input makes the same bytes. */
+  readonly created?: string;
+  /** Allow http and https for the model's path. Default false. */
+  readonly allowRemote?: boolean;
+  /** Forces a build of the kernels that calibrate; all give the same bytes. */
+  readonly variant?: Variant;
+  readonly onProgress?: (progress: CompressProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CompressProgress {
+  readonly stage: "import" | "prune" | "equalize" | "calibrate" | "correct" | "encode";
+  /** Part of the whole, 0 to 1. */
+  readonly done: number;
+}
+
+/** Those that decide what comes out, with what they are where nobody says. */
+export interface Settings {
+  readonly precision: "int8" | "f32";
+  readonly sparsity: number | undefined;
+  readonly pattern: Pattern;
+  readonly ranges: RangeMethod;
+  readonly biasCorrection: boolean;
+  readonly equalization: boolean;
+}
+
+const known = {
+  calibration: true,
+  ranges: true,
+  precision: true,
+  sparsity: true,
+  pattern: true,
+  activations: true,
+  percentile: true,
+  biasCorrection: true,
+  equalization: true,
+  keepF32: true,
+  inputShapes: true,
+  created: true,
+  allowRemote: true,
+  variant: true,
+  onProgress: true,
+  signal: true,
+} as const;
+
+/** @throws TypeError, RangeError for options that there are not, by name */
+export function readOptions(options: CompressOptions): Settings {
+  checkKeys("compress", options, known);
+  const { precision = "int8", sparsity, pattern = "unstructured" } = options;
+  const { biasCorrection = true, equalization = true } = options;
+  const { activations = "percentile", percentile = 99.99 } = options;
+  if (precision !== "int8" && precision !== "f32") {
+    throw new RangeError(`precision: wanted int8 or f32, got ${precision}`);
+  }
+  if (precision === "int8") checkSource(options);
+  if (!["percentile", "mse", "entropy", "min-max"].includes(activations)) {
+    throw new RangeError(`activations: wanted percentile, mse, entropy or min-max, got ${activations}`);
+  }
+  if (!(percentile > 50 && percentile <= 100)) {
+    throw new RangeError(`percentile: wanted a number above 50 and up to 100, got ${percentile}`);
+  }
+  checkPruneSettings({ sparsity, pattern });
+  const ranges = activations === "percentile" ? { method: activations, percentile } : { method: activations };
+  return { precision, sparsity, pattern, ranges, biasCorrection, equalization };
+}
+
+function checkSource({ calibration, ranges }: CompressOptions): void {
+  if (calibration === undefined && ranges === undefined) {
+    throw new RangeError("calibration: int8 wants samples as the model gets them, got none");
+  }
+  if (ranges === undefined) return;
+  if (calibration !== undefined) throw new RangeError("ranges: wanted no calibration with them");
+  if (typeof ranges !== "object" || ranges === null) {
+    throw new TypeError(
+      `ranges: wanted ranges by name of value, got ${ranges === null ? "null" : typeof ranges}`,
+    );
+  }
+}
