@@ -165,7 +165,7 @@ function openRun(model: LayersModel, plan: Plan, optimizer: tf.Optimizer, option
     terms: terms.map(({ name }) => name),
     parts,
     learn: createLearner({ ...lesson, ...(loss && { loss }) }),
-    learned,
+    weights,
     optimizer,
     clock,
     sparsity: () => plan.pruning?.sparsity() ?? 0,

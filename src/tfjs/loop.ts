@@ -21,8 +21,8 @@ export interface Run {
   readonly terms: readonly string[];
   readonly parts: readonly StepPart[];
   readonly learn: Learner;
-  /** What the optimizer changes of the model. */
-  readonly learned: readonly ModelWeight[];
+  /** All of the model. */
+  readonly weights: readonly ModelWeight[];
   readonly optimizer: tf.Optimizer;
   readonly rate?: RateSchedule;
   readonly clock: Clock;
@@ -110,15 +110,11 @@ function takeStep(run: Run, position: Position): void {
 async function endEpoch(run: Run, position: Position): Promise<void> {
   const { epoch, meter, figures } = position;
   await meter.read();
-  const broken = run.learned.find(
-    ({ variable }) => !variable.dataSync().every((weight) => Number.isFinite(weight)),
-  );
-  if (broken) {
+  try {
+    checkWeights(run.weights);
+  } catch (error) {
     run.stopper?.finish();
-    throw new RangeError(
-      `${broken.name}: wanted finite weights, got others in epoch ${epoch + 1}: training diverged, a lower ` +
-        "learningRate may help",
-    );
+    throw error;
   }
   const validation = await run.validate?.();
   figures.push({ ...meter.means(), ...(validation && { validation }) });
@@ -127,6 +123,18 @@ async function endEpoch(run: Run, position: Position): Promise<void> {
   position.epoch += 1;
   position.from = 0;
   position.meter = createMeter(run.terms);
+}
+
+/** The weights, not the loss: where that is kept off 0 and 1, it may stay finite when nothing else does. */
+function checkWeights(weights: readonly ModelWeight[]): void {
+  for (const { name, variable } of weights) {
+    const values = variable.dataSync();
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    throw new RangeError(
+      `diverged: ${name}: wanted finite numbers, got ${values[at]} at ${at}; a lower learningRate may help`,
+    );
+  }
 }
 
 async function report(run: Run, position: Position): Promise<void> {

@@ -332,7 +332,7 @@ describe("train", () => {
       stages: [{ kind: "train", epochs: 1, optimizer: "sgd", learningRate: 1e38 }],
     });
     const { code, err } = await run();
-    expect(err).toMatch(/first\/kernel: wanted finite weights, got others in epoch 1: training diverged/);
+    expect(err).toMatch(/stage 1, train: diverged: first\/kernel: wanted finite numbers, got NaN at/);
     expect(code).toBe(1);
     expect(existsSync(join(output, ".train", "stage-1", "outcome.json"))).toBe(false);
   });

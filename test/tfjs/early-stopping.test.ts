@@ -123,7 +123,9 @@ describe("early stopping", () => {
     const calm = await run(2, () => 0.01);
     const wild = await run(8, (progress) => (progress < 0.25 ? 0.01 : 3e38));
     expect(calm.failed).toBe("");
-    expect(wild.failed).toMatch("wanted finite weights, got others in epoch 3: training diverged");
+    expect(wild.failed).toMatch(
+      /diverged: a\/kernel: wanted finite numbers, got .* at \d+; a lower learningRate may help/,
+    );
     expect(wild.values).toEqual(calm.values);
   });
 

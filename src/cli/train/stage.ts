@@ -42,11 +42,15 @@ export async function runStage(shop: Workshop, i: number, start: ModelArtifacts)
   const teachers: Tfjs.LayersModel[] = [];
   try {
     if (stageKinds[stage.kind].needsTeacher) teachers.push(...(await loadTeachers(recipe.teacher, tf)));
-    const result = await train(shop, i, { model, optimizer, teachers });
+    const name = `stage ${i + 1}, ${stage.kind}`;
+    const result = await train(shop, i, { model, optimizer, teachers }).catch((error) => {
+      if (error instanceof RangeError) error.message = `${name}: ${error.message}`;
+      throw error;
+    });
     const { model: made = model, steps, epochs, sparsity, seconds, ranges } = result;
     try {
       const artifacts = await pare.modelArtifacts(made);
-      checkWeights(`stage ${i + 1}, ${stage.kind}`, artifacts);
+      checkWeights(name, artifacts);
       const outcome = { steps, epochs, sparsity, seconds, ...(ranges && { ranges }) };
       await work.finish(i, artifacts, outcome);
       return outcome;
@@ -60,7 +64,7 @@ export async function runStage(shop: Workshop, i: number, start: ModelArtifacts)
   }
 }
 
-/** The weights, not the loss: where it is kept off 0 and 1, it may stay finite when nothing else does. */
+/** What goes to the next stage and to a file, whatever training has seen of it. */
 function checkWeights(stage: string, { weightSpecs, weightData }: ModelArtifacts): void {
   let at = 0;
   for (const { name, shape, dtype } of weightSpecs) {
