@@ -78,7 +78,8 @@ export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v12
 export const PAIRED: bool = ASC_FEATURE_RELAXED_SIMD && DOT16;
 
 // acc + dot4(w, x) + dot4(v, z) for weights that leave room in i16: in bytes 0-1 and in bytes 2-3 of
-// each four, the magnitudes of w and v add up to at most 258 (127 * 258 < 2^15). Where PAIRED alone.
+// each four, the positive numbers of w and v add up to at most 258, and the negative ones to at least -258
+// (127 * 258 < 2^15, and no x is negative). Where PAIRED alone.
 // @ts-ignore: decorator
 @inline
 export function dot8_add(acc_i32x4: v128, w_s8x16: v128, x_u7x16: v128, v_s8x16: v128, z_u7x16: v128, ones: v128): v128 {

@@ -78,39 +78,40 @@ export interface PairedBlocks extends Blocks {
 
 // 127 times it fits i16.
 const ROOM = 258;
+// Of a row with few that fit, as one of large weights alone, not all have to be asked.
+const PARTNERS = 64;
 
 /**
  * Puts blocks in an order in which as many as possible form pairs whose products can be added in i16:
- * in each half of four weights (two inputs of an output) the magnitudes of both add up to at most 258.
- * The block with the largest half meets that with the smallest.
+ * in each half of four weights (two inputs of an output) the positive weights of both add up to at most
+ * 258, and so do the negative ones, as no input is negative. The block with the largest sum takes the one
+ * with the smallest that fits.
  */
 export function pairBlocks({ values, cols, starts }: Blocks, rows: 1 | 4): PairedBlocks {
   const size = rows * 4;
-  const halves = new Uint16Array(values.length / 2);
-  for (let i = 0; i < halves.length; i++) halves[i] = Math.abs(values[2 * i]) + Math.abs(values[2 * i + 1]);
-  const halfOf = (block: number) => block * (size / 2);
-  const largest = (block: number) => {
-    let most = 0;
-    for (let i = 0; i < size / 2; i++) most = Math.max(most, halves[halfOf(block) + i]);
-    return most;
-  };
+  // In the places of each half: what its positive weights add up to, and its negative ones.
+  const sums = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) sums[(i & ~1) + (values[i] >>> 31)] += Math.abs(values[i]);
   const fits = (a: number, b: number) => {
-    for (let i = 0; i < size / 2; i++) if (halves[halfOf(a) + i] + halves[halfOf(b) + i] > ROOM) return false;
+    for (let i = 0; i < size; i++) if (sums[a * size + i] + sums[b * size + i] > ROOM) return false;
     return true;
   };
   const order: number[] = [];
   const pairs = new Int32Array(starts.length - 1);
   for (let row = 0; row < pairs.length; row++) {
-    const sorted: { block: number; most: number }[] = [];
-    for (let block = starts[row]; block < starts[row + 1]; block++)
-      sorted.push({ block, most: largest(block) });
-    sorted.sort((a, b) => b.most - a.most || a.block - b.block);
+    const free: { block: number; most: number }[] = [];
+    for (let block = starts[row]; block < starts[row + 1]; block++) {
+      let most = 0;
+      for (let i = 0; i < size; i++) most = Math.max(most, sums[block * size + i]);
+      free.push({ block, most });
+    }
+    free.sort((a, b) => a.most - b.most || b.block - a.block);
     const single: number[] = [];
-    let last = sorted.length - 1;
-    for (let first = 0; first <= last; first++) {
-      const { block } = sorted[first];
-      if (first < last && fits(block, sorted[last].block)) order.push(block, sorted[last--].block);
-      else single.push(block);
+    for (let taken = free.pop(); taken; taken = free.pop()) {
+      const { block } = taken;
+      const at = free.findIndex((other, i) => i < PARTNERS && fits(block, other.block));
+      if (at < 0) single.push(block);
+      else order.push(block, free.splice(at, 1)[0].block);
     }
     pairs[row] = order.length;
     order.push(...single);

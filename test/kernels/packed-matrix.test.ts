@@ -138,14 +138,13 @@ describe("pairs of blocks", () => {
           expect((paired.pairs[row] - start) % 2).toBe(0);
           for (let at = start; at < paired.pairs[row]; at += 2) {
             for (let i = 0; i < size; i += 2) {
-              const sum = [at, at + 1].reduce(
-                (total, block) =>
-                  total +
-                  Math.abs(paired.values[block * size + i]) +
-                  Math.abs(paired.values[block * size + i + 1]),
-                0,
-              );
-              expect(sum * 127).toBeLessThan(2 ** 15);
+              const met = [at, at + 1].flatMap((block) => [
+                ...paired.values.subarray(block * size + i, block * size + i + 2),
+              ]);
+              const sumOf = (inputOf: (weight: number) => number): number =>
+                met.reduce((sum, weight) => sum + weight * inputOf(weight), 0);
+              expect(sumOf((weight) => (weight > 0 ? 127 : 0))).toBeLessThan(2 ** 15);
+              expect(sumOf((weight) => (weight < 0 ? 127 : 0))).toBeGreaterThanOrEqual(-(2 ** 15));
             }
           }
         }
