@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { main } from "assemblyscript/asc";
 import { Transform } from "assemblyscript/transform";
+import { arrange } from "./likeness.mjs";
 
 const sets = readdirSync("assembly").filter((file) => ["runtime.ts", "train.ts"].includes(file));
 // What each build is made from. The relaxed builds of the runtime hold only the kernels that differ
@@ -14,6 +15,7 @@ const builds = {
 const out = "src/wasm/binaries";
 const sources = [
   "asconfig.json",
+  "scripts/likeness.mjs",
   "scripts/wasm.mjs",
   ...readdirSync("assembly", { recursive: true }).map((file) => `assembly/${file}`),
 ]
@@ -57,7 +59,7 @@ for (const set of sets) {
       console.error(stderr.toString());
       process.exit(1);
     }
-    const bytes = readFileSync(file);
+    const bytes = arrange(readFileSync(file));
     // Typed, or the declaration file would hold the whole binary as a literal type.
     text += `export const ${variant}: string =\n  "${encodeText(bytes)}";\n`;
     console.log(`${file}: ${bytes.length} bytes`);
