@@ -20,6 +20,9 @@ export interface Lanes {
   readonly lanes: Uint8Array;
 }
 
+/** Outputs of a block. */
+export type BlockRows = 1 | 4 | 16;
+
 /** Groups of 4, the last one padded. */
 export const groupsOf4 = (n: number): number => Math.ceil(n / 4);
 export const groupsOf16 = (n: number): number => Math.ceil(n / 16);
@@ -28,7 +31,7 @@ export const groupsOf16 = (n: number): number => Math.ceil(n / 16);
  * Blocks of `rows` outputs x 4 inputs, in order of output then input.
  *
  * @param w s8[inputs * outputs]
- * @param rows outputs a block: 4, or 1
+ * @param rows outputs a block
  * @param keepAll keeps the blocks of zeros too: a dense matrix
  * @param multiple pads each row with zero blocks that read group 0 to a multiple of this many
  */
@@ -36,13 +39,13 @@ export function packBlocks(
   w: Int8Array,
   inputs: number,
   outputs: number,
-  rows: 1 | 4,
+  rows: BlockRows,
   keepAll = false,
   multiple = 1,
 ): Blocks {
   const k4 = groupsOf4(inputs);
   const counts = keepAll ? null : countBlocks(w, inputs, outputs, rows);
-  const groups = groupsOf4(outputs) * (4 / rows);
+  const groups = rowsOfBlocks(outputs, rows);
   const starts = new Int32Array(groups + 1);
   for (let group = 0; group < groups; group++) {
     starts[group + 1] = starts[group] + Math.ceil((counts ? counts[group] : k4) / multiple) * multiple;
@@ -87,7 +90,7 @@ const PARTNERS = 64;
  * 258, and so do the negative ones, as no input is negative. The block with the largest sum takes the one
  * with the smallest that fits.
  */
-export function pairBlocks({ values, cols, starts }: Blocks, rows: 1 | 4): PairedBlocks {
+export function pairBlocks({ values, cols, starts }: Blocks, rows: BlockRows): PairedBlocks {
   const size = rows * 4;
   // In the places of each half: what its positive weights add up to, and its negative ones.
   const sums = new Uint16Array(values.length);
@@ -123,15 +126,19 @@ export function pairBlocks({ values, cols, starts }: Blocks, rows: 1 | 4): Paire
   return { values: moved, cols: Uint16Array.from(order, (block) => cols[block]), starts, pairs };
 }
 
-/** How many blocks of each row (or row of 4 outputs) hold a weight that is not 0. */
-export function countBlocks(w: Int8Array, inputs: number, outputs: number, rows: 1 | 4): Int32Array {
-  const counts = new Int32Array(groupsOf4(outputs) * (4 / rows));
+function rowsOfBlocks(outputs: number, rows: BlockRows): number {
+  return rows === 16 ? groupsOf16(outputs) : groupsOf4(outputs) * (4 / rows);
+}
+
+/** How many blocks of each row of blocks hold a weight that is not 0. */
+export function countBlocks(w: Int8Array, inputs: number, outputs: number, rows: BlockRows): Int32Array {
+  const counts = new Int32Array(rowsOfBlocks(outputs, rows));
   const last = new Int32Array(counts.length).fill(-1);
   for (let input = 0; input < inputs; input++) {
     const k = input >> 2;
     for (let output = 0; output < outputs; output++) {
       if (w[input * outputs + output] === 0) continue;
-      const group = rows === 4 ? output >> 2 : output;
+      const group = Math.floor(output / rows);
       if (last[group] === k) continue;
       last[group] = k;
       counts[group] += 1;

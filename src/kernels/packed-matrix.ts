@@ -1,7 +1,7 @@
 /** A weight matrix packed for int8 products, on typed arrays. */
 
 import { type Engine, openEngine, type Variant } from "../wasm/index.js";
-import { groupsOf4, type LayoutName } from "./layouts.js";
+import { groupsOf4, groupsOf16, type LayoutName } from "./layouts.js";
 import { packPost } from "./post.js";
 import {
   createStore,
@@ -82,12 +82,12 @@ export class PackedMatrix {
     this.#store = store;
     const n4 = groupsOf4(outputs);
     const { bias, mult = 1, zero = 0, low = 0, high = 127, table } = options;
-    this.#bias = store.upload("bias", () => padded(new Int32Array(n4 * 4), bias ?? []));
+    this.#bias = store.upload("bias", () => padded(new Int32Array(groupsOf16(outputs) * 16), bias ?? []));
     const channels = typeof mult === "number" ? new Float32Array(outputs).fill(mult) : mult;
     this.#mult = store.upload("mult", () => padded(new Float32Array(n4 * 4), channels));
     this.#table = table ? store.upload("table", () => table) : 0;
     this.#post = store.upload("post", () => packPost({ zero, low, high }));
-    this.#sums = heap.alloc(n4 * 16);
+    this.#sums = heap.alloc(groupsOf16(outputs) * 64);
     this.#x = heap.alloc(inputs + 64);
     this.#y = heap.alloc(n4 * 4);
     heap.u8(this.#x, inputs + 64).fill(0);

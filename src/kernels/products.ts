@@ -51,13 +51,13 @@ export interface ProductWeights {
   readonly outputs: number;
 }
 
-/** y: i32[groups of 4 outputs * 4], 16-byte aligned; x: u7[inputs], readable to whole groups of 16. */
+/** y: i32[groups of 16 outputs * 16], 16-byte aligned; x: u7[inputs], readable to whole groups of 16. */
 export type MatVec = (y: number, x: number) => void;
 
 /**
  * The matrix-vector kernel of a layout.
  *
- * @param bias address of i32[groups of 4 outputs * 4]
+ * @param bias address of i32[groups of 16 outputs * 16]
  */
 export function matvecCall(
   kernels: RuntimeKernels,
@@ -81,16 +81,18 @@ export function matvecCall(
     const lanes = store.upload(`${name}/lanes`, () => packed().lanes);
     return (y, x) => kernels.u7_s8w_matvec_4of16(y, x, w, lanes, bias, n4, k16);
   }
-  const rows = layout === "1x4" ? 1 : 4;
-  // The gathering kernel takes four blocks of a row at once.
-  const multiple = layout === "1x4" ? 4 : 1;
-  const blocks = () =>
-    store.cache(name, () => packBlocks(data, inputs, outputs, rows, layout === "dense", multiple));
-  const w = store.upload(`${name}/values`, () => blocks().values);
   if (layout === "dense") {
-    const k4 = groupsOf4(inputs);
-    return (y, x) => kernels.u7_s8w_matvec(y, x, w, bias, n4, k4);
+    const [n16, k4] = [groupsOf16(outputs), groupsOf4(inputs)];
+    const paired = () => store.cache(name, () => pairBlocks(packBlocks(data, inputs, outputs, 16, true), 16));
+    const w = store.upload(`${name}/values`, () => paired().values);
+    const cols = store.upload(`${name}/cols`, () => paired().cols);
+    const pairs = store.upload(`${name}/pairs`, () => paired().pairs);
+    return (y, x) => kernels.u7_s8w_matvec(y, x, w, cols, pairs, bias, n16, k4);
   }
+  // The gathering kernel takes four blocks of a row at once.
+  const [rows, multiple] = layout === "1x4" ? ([1, 4] as const) : ([4, 1] as const);
+  const blocks = () => store.cache(name, () => packBlocks(data, inputs, outputs, rows, false, multiple));
+  const w = store.upload(`${name}/values`, () => blocks().values);
   const cols = store.upload(`${name}/cols`, () => blocks().cols);
   const starts = store.upload(`${name}/starts`, () => blocks().starts);
   if (layout === "4x4") return (y, x) => kernels.u7_s8w_matvec_4x4(y, x, w, cols, starts, bias, n4);

@@ -26,7 +26,11 @@ function probe(kernels: RuntimeKernels, heap: Heap): boolean {
     const y = alloc(outputs * 4);
     const x = alloc(inputs);
     const w = alloc(outputs * inputs);
+    const cols = alloc(inputs / 2);
+    const starts = alloc(8);
     const bias = alloc(outputs * 4);
+    heap.u16(cols, inputs / 4).set([0, 1, 2, 3]);
+    heap.i32(starts, 2).set([0, inputs / 4]);
     const codes = heap.u8(x, inputs);
     const weights = heap.s8(w, outputs * inputs);
     heap.i32(bias, outputs).set([1, -2, 3, 0]);
@@ -43,7 +47,7 @@ function probe(kernels: RuntimeKernels, heap: Heap): boolean {
       rows.forEach((row, n) => {
         for (let k = 0; k < inputs; k++) weights[((k >> 2) * outputs + n) * 4 + (k & 3)] = row(k);
       });
-      kernels.u7_s8w_matvec(y, x, w, bias, 1, inputs / 4);
+      kernels.u7_s8w_matvec_4x4(y, x, w, cols, starts, bias, 1);
       const got = heap.i32(y, outputs);
       for (let n = 0; n < outputs; n++) {
         let wanted = [1, -2, 3, 0][n];
@@ -55,17 +59,16 @@ function probe(kernels: RuntimeKernels, heap: Heap): boolean {
   });
 }
 
-/** A matrix-vector product that stays in the L1 cache: 16 x 32 blocks of 4 x 4. */
+/** A matrix-vector product that stays in the L1 cache: 4 x 32 blocks of 16 x 4. */
 function sample(kernels: RuntimeKernels, heap: Heap, alloc: Scope): () => void {
-  const [n4, k4] = [16, 32];
-  const [y, x, w, bias] = [alloc(n4 * 16), alloc(k4 * 4), alloc(n4 * k4 * 16), alloc(n4 * 16)];
-  for (const [address, bytes] of [
-    [x, k4 * 4],
-    [w, n4 * k4 * 16],
-    [bias, n4 * 16],
-  ])
-    heap.u8(address, bytes).fill(1);
+  const [n16, k4] = [4, 32];
+  const blocks = n16 * k4;
+  const [y, w, cols, bias, pairs] = [n16 * 64, blocks * 64, blocks * 2, n16 * 64, n16 * 4].map(alloc);
+  heap.u8(w, blocks * 64).fill(1);
+  heap.u16(cols, blocks).fill(0);
+  heap.i32(bias, n16 * 16).fill(1);
+  heap.i32(pairs, n16).set([k4, 2 * k4, 3 * k4, blocks]);
   return () => {
-    for (let i = 0; i < 8; i++) kernels.u7_s8w_matvec(y, x, w, bias, n4, k4);
+    for (let i = 0; i < 8; i++) kernels.u7_s8w_matvec(y, w, w, cols, pairs, bias, n16, k4);
   };
 }

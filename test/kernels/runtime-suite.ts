@@ -11,8 +11,8 @@ function add(kernel: RuntimeKernel, label: string, build: (layout: Layout) => nu
 }
 
 const codes = ({ random }: Layout, n: number) => Uint8Array.from({ length: n }, () => random.below(128));
-const signed = ({ random }: Layout, n: number) =>
-  Int8Array.from({ length: n }, () => random.below(255) - 127);
+const signed = ({ random }: Layout, n: number, range = 127) =>
+  Int8Array.from({ length: n }, () => random.below(2 * range + 1) - range);
 const sums = ({ random }: Layout, n: number, range = 200_000) =>
   Int32Array.from({ length: n }, () => random.below(2 * range) - range);
 const reals = ({ random }: Layout, n: number, range = 3) =>
@@ -31,14 +31,23 @@ const tails = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17];
 
 for (const n4 of [0, 1, 2, 3, 5]) {
   for (const k4 of tails) {
-    add("u7_s8w_matvec", `n4 ${n4} k4 ${k4}`, (l) => [
-      l.room(n4 * 16),
-      l.put(codes(l, k4 * 4)),
-      l.put(signed(l, n4 * k4 * 16)),
-      l.put(sums(l, n4 * 4)),
-      n4,
-      k4,
-    ]);
+    for (const range of [30, 127]) {
+      add("u7_s8w_matvec", `n16 ${n4} k4 ${k4} weights to ${range}`, (l) => {
+        const starts = Int32Array.from({ length: n4 + 1 }, (_, group) => group * k4);
+        const cols = Uint16Array.from({ length: n4 * k4 }, (_, block) => block % Math.max(k4, 1));
+        const blocks = pairBlocks({ values: signed(l, cols.length * 64, range), cols, starts }, 16);
+        return [
+          l.room(n4 * 64),
+          l.put(codes(l, k4 * 4)),
+          l.put(blocks.values),
+          l.put(blocks.cols),
+          l.put(blocks.pairs),
+          l.put(sums(l, n4 * 16)),
+          n4,
+          k4,
+        ];
+      });
+    }
     add("u7_s8w_matvec_4x4", `n4 ${n4} k4 ${k4}`, (l) => {
       const { cols, starts } = chooseBlocks(l, n4, k4, 1);
       return [

@@ -47,7 +47,9 @@ export function chooseProduct(to: Lowering, product: Product): Choice {
   const options: (Choice & { cost: number })[] = [];
   for (const layout of layouts) {
     const { matvec, spmm } = table[layout];
-    const cost = rows * (blocks[layout] * matvec.block + n * matvec.output + 2 * CALL);
+    // The dense kernel takes 16 outputs at a time.
+    const multiplied = layout === "dense" ? groupsOf4(k) * groupsOf16(n) * 4 : blocks[layout];
+    const cost = rows * (multiplied * matvec.block + n * matvec.output + 2 * CALL);
     options.push({ layout, by: "matvec", cost });
     // spmm has no form that keeps the sums, and 4of16 none for a row length that is not whole groups
     if (isWide || layout === "4of16") continue;
@@ -121,7 +123,7 @@ export function productSteps(
 ): void {
   const [, n] = product.kernel.shape;
   const bias = to.constants.upload(`${product.key}/bias`, () => {
-    const padded = new Int32Array(groupsOf4(n) * 4);
+    const padded = new Int32Array(groupsOf16(n) * 16);
     if (product.bias) padded.set(product.bias);
     return padded;
   });
@@ -147,7 +149,7 @@ function matvecSteps(
   const [k, n] = product.kernel.shape;
   const n4 = groupsOf4(n);
   const { rows } = product;
-  const sums = to.scratch(n4 * 16);
+  const sums = to.scratch(groupsOf16(n) * 64);
   const multiply = matvecCall(kernels, to.constants, weightsOf(product), layout, bias);
   const width = post === undefined ? 4 : 1;
   to.emit({

@@ -19,12 +19,13 @@ export function integerKernels(heap: Heap) {
     f32: new Float32Array(heap.buffer),
   });
 
-  const u7_s8w_matvec: Kernel = (y, x, w, bias, n4, k4) => {
-    const { u8, s8, i32 } = views();
-    for (let n = 0; n < n4 * 4; n++) {
+  const u7_s8w_matvec: Kernel = (y, x, w, cols, _pairs, bias, n16, k4) => {
+    const { u8, s8, u16, i32 } = views();
+    for (let n = 0; n < n16 * 16; n++) {
       let sum = i32[bias / 4 + n];
-      for (let k = 0; k < k4; k++)
-        sum += dot4(s8, w + (((n >> 2) * k4 + k) * 4 + (n & 3)) * 4, u8, x + k * 4);
+      for (let block = (n >> 4) * k4; block < ((n >> 4) + 1) * k4; block++) {
+        sum += dot4(s8, w + block * 64 + (n & 15) * 4, u8, x + u16[cols / 2 + block] * 4);
+      }
       i32[y / 4 + n] = sum;
     }
     return 0;
