@@ -138,8 +138,10 @@ export function u7_s8w_spmm_1x4(
             at += 4;
           }
           const m = v128.load32_splat(mult + row);
-          v128.store(lane, post_narrow(post_code(s0, m, post), post_code(s1, m, post), post_code(s2, m, post), post_code(s3, m, post), post));
-          v128.store(lane, post_narrow(post_code(s4, m, post), post_code(s5, m, post), post_code(s6, m, post), post_code(s7, m, post), post), 16);
+          const lo = post_narrow(post_code(s0, m, post), post_code(s1, m, post), post_code(s2, m, post), post_code(s3, m, post), post);
+          const hi = post_narrow(post_code(s4, m, post), post_code(s5, m, post), post_code(s6, m, post), post_code(s7, m, post), post);
+          v128.store(lane, lo);
+          v128.store(lane, hi, 16);
           lane += 32;
         }
         interleave16(yg + load<i32>(tile, 4), yg + load<i32>(tile, 12), scratch);
