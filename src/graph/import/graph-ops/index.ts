@@ -2,10 +2,18 @@
 
 import type { GraphRule } from "./constant.js";
 import { elementRules } from "./elements.js";
-import { moveRules } from "./moves.js";
+import { partRules } from "./parts.js";
+import { pictureRules } from "./pictures.js";
 import { productRules } from "./products.js";
+import { shapeRules } from "./shapes.js";
 
-const rules: Readonly<Record<string, GraphRule>> = { ...elementRules, ...moveRules, ...productRules };
+const rules: Readonly<Record<string, GraphRule>> = {
+  ...elementRules,
+  ...partRules,
+  ...pictureRules,
+  ...productRules,
+  ...shapeRules,
+};
 
 export function graphRule(op: string): GraphRule | undefined {
   return Object.hasOwn(rules, op) ? rules[op] : undefined;

@@ -1,8 +1,7 @@
-/** Ops that move numbers, of values and, where models compute sizes, of constants. */
+/** Ops that join values, or take parts of them. */
 
 import { UnsupportedError } from "../../errors.js";
-import { formatShape, sizeOf } from "../../shape.js";
-import type { Shape } from "../../types.js";
+import { formatShape } from "../../shape.js";
 import {
   type Constant,
   type Context,
@@ -17,126 +16,8 @@ import {
   valueAt,
   weightOf,
 } from "./constant.js";
+import { addReshape } from "./shapes.js";
 import { stridedSlice } from "./strided-slice.js";
-import { unsupportedLayout } from "./window.js";
-
-export function addReshape({ builder }: Context, name: string, value: string, shape: Shape): Operand {
-  return { value: builder.add(name, "reshape", [value], { attrs: { shape } }) };
-}
-
-const same: GraphRule = { inputs: { min: 1, max: 1 }, add: ({ operands }) => operands };
-
-/** Numbers are f32 in the graph, so that only a cast that cuts would change them. */
-const cast: GraphRule = {
-  inputs: { min: 1, max: 1 },
-  unsupported({ attrs }) {
-    const [from, to] = [attrs.type("SrcT"), attrs.type("DstT")];
-    const isFloat = (type: string | undefined) =>
-      type === "DT_FLOAT" || type === "DT_HALF" || type === undefined;
-    return isFloat(to) || !isFloat(from) ? [] : [`Cast: ${from} to ${to}`];
-  },
-  add({ operands: [operand], attrs }) {
-    if (!operand.constant) return [operand];
-    const isFloat = attrs.type("DstT") === "DT_FLOAT";
-    return [{ constant: { ...operand.constant, isFloat } }];
-  },
-};
-
-const shapeOf: GraphRule = {
-  inputs: { min: 1, max: 1 },
-  add(context) {
-    const { constant } = context.operands[0];
-    const shape = constant ? constant.shape : shapeAt(context, 0);
-    return [
-      constantOf(
-        context.name,
-        [shape.length],
-        shape.map((dim) => dim ?? Number.NaN),
-        false,
-      ),
-    ];
-  },
-};
-
-const reshape: GraphRule = {
-  inputs: { min: 2, max: 2 },
-  add(context) {
-    const target = integersAt(context, 1);
-    const { constant } = context.operands[0];
-    if (constant) {
-      const shape = resolve(target, constant.data.length);
-      if (!shape)
-        throw new RangeError(
-          `node ${context.name}: wanted ${constant.data.length} elements, got [${target}]`,
-        );
-      return [{ constant: { ...constant, key: context.name, shape } }];
-    }
-    const from = shapeAt(context, 0);
-    const [batch, ...rest] = target;
-    // A model of a fixed batch has its number here, and it stands for any.
-    const keepsBatch = Number.isNaN(batch) || batch === -1 || batch === 1;
-    const open = batch === -1 && rest.includes(-1);
-    const shape = keepsBatch && !open ? resolve(rest, sizeOf(from)) : undefined;
-    if (!shape) throw new UnsupportedError([`Reshape: ${formatShape(from)} to ${formatShape(target)}`]);
-    return [addReshape(context, context.name, valueAt(context, 0), [null, ...shape])];
-  },
-};
-
-/** The sizes with -1 resolved; undefined where they do not hold `size` elements. */
-function resolve(target: readonly number[], size: number): readonly number[] | undefined {
-  const known = target.filter((dim) => dim !== -1).reduce((product, dim) => product * dim, 1);
-  const shape = target.map((dim) => (dim === -1 ? size / known : dim));
-  const isWhole = shape.every((dim) => Number.isSafeInteger(dim) && dim > 0);
-  return isWhole && sizeOf(shape) === size ? shape : undefined;
-}
-
-const squeeze: GraphRule = {
-  inputs: { min: 1, max: 1 },
-  add(context) {
-    const { constant } = context.operands[0];
-    const shape = constant ? constant.shape : shapeAt(context, 0);
-    const given = context.attrs.numbers("squeeze_dims");
-    const named = given.length > 0 ? given : context.attrs.numbers("axis");
-    const axes = named.map((axis) =>
-      constant ? (axis + shape.length) % shape.length : sampleAxis(context, axis, shape.length),
-    );
-    const kept = shape.filter((dim, axis) => (axes.length > 0 ? !axes.includes(axis) : dim !== 1));
-    if (constant) return [{ constant: { ...constant, key: context.name, shape: kept as number[] } }];
-    return [addReshape(context, context.name, valueAt(context, 0), kept)];
-  },
-};
-
-const expandDims: GraphRule = {
-  inputs: { min: 2, max: 2 },
-  add(context) {
-    const { constant } = context.operands[0];
-    const shape = constant ? constant.shape : shapeAt(context, 0);
-    const [given] = integersAt(context, 1);
-    const axis = given < 0 ? given + shape.length + 1 : given;
-    if (constant)
-      return [{ constant: { ...constant, key: context.name, shape: constant.shape.toSpliced(axis, 0, 1) } }];
-    return [
-      addReshape(
-        context,
-        context.name,
-        valueAt(context, 0),
-        shape.toSpliced(sampleAxis(context, axis, shape.length), 0, 1),
-      ),
-    ];
-  },
-};
-
-const transpose: GraphRule = {
-  inputs: { min: 2, max: 2 },
-  add(context) {
-    const rank = shapeAt(context, 0).length;
-    const perm = integersAt(context, 1).map((axis) => (axis < 0 ? axis + rank : axis));
-    if (perm[0] !== 0) throw new UnsupportedError([`Transpose: ${formatShape(perm)}, of the batch`]);
-    return [
-      { value: context.builder.add(context.name, "transpose", [valueAt(context, 0)], { attrs: { perm } }) },
-    ];
-  },
-};
 
 function addConcat(context: Context, operands: readonly Operand[], given: number): Operand {
   const constants = operands.map(({ constant }) => constant);
@@ -276,34 +157,6 @@ const slice: GraphRule = {
   },
 };
 
-function pad(mode: (context: Context) => string): GraphRule {
-  return {
-    inputs: { min: 2, max: 3 },
-    add(context) {
-      const pads = integersAt(context, 1);
-      if (pads[0] !== 0 || pads[1] !== 0) throw new UnsupportedError([`${context.op}: of the batch`]);
-      const value = context.operands.length > 2 ? integersAt(context, 2)[0] : 0;
-      const attrs = { pads: pads.slice(2), mode: mode(context), value };
-      return [{ value: context.builder.add(context.name, "pad", [valueAt(context, 0)], { attrs }) }];
-    },
-  };
-}
-
-function resize(method: "nearest" | "bilinear"): GraphRule {
-  return {
-    inputs: { min: 2, max: 2 },
-    add(context) {
-      const attrs = {
-        size: integersAt(context, 1),
-        method,
-        alignCorners: context.attrs.boolean("align_corners"),
-        halfPixelCenters: context.attrs.boolean("half_pixel_centers"),
-      };
-      return [{ value: context.builder.add(context.name, "resize", [valueAt(context, 0)], { attrs }) }];
-    },
-  };
-}
-
 /** Rows of a constant matrix, places along an axis of a value, or numbers out of sizes. */
 const gather: GraphRule = {
   inputs: { min: 2, max: 3 },
@@ -350,62 +203,14 @@ function gatherNumbers(
   return constantOf(name, indices.shape, values, isFloat);
 }
 
-/** Blocks of b x b cells to channels, or back: a transpose between two reshapes. */
-function blocks(toSpace: boolean): GraphRule {
-  return {
-    inputs: { min: 1, max: 1 },
-    unsupported: unsupportedLayout,
-    add(context) {
-      const b = context.attrs.number("block_size", 2);
-      const [batch, h, w, c] = shapeAt(context, 0) as readonly [null, number, number, number];
-      const [parts, perm, result]: readonly (readonly number[])[] = toSpace
-        ? [
-            [h, w, b, b, c / (b * b)],
-            [0, 1, 3, 2, 4, 5],
-            [h * b, w * b, c / (b * b)],
-          ]
-        : [
-            [h / b, b, w / b, b, c],
-            [0, 1, 3, 2, 4, 5],
-            [h / b, w / b, c * b * b],
-          ];
-      const split_ = addReshape(context, `${context.name}/parts`, valueAt(context, 0), [batch, ...parts]);
-      const moved = context.builder.add(`${context.name}/order`, "transpose", [split_.value as string], {
-        attrs: { perm },
-      });
-      return [addReshape(context, context.name, moved, [batch, ...result])];
-    },
-  };
-}
-
-export const moveRules: GraphRules = {
-  Cast: cast,
+export const partRules: GraphRules = {
   ConcatV2: concat,
-  DepthToSpace: blocks(true),
-  ExpandDims: expandDims,
   Gather: gather,
   GatherV2: gather,
-  Identity: same,
-  IdentityN: { ...same, inputs: { min: 1, max: Number.POSITIVE_INFINITY } },
-  MirrorPad: pad(({ attrs }) =>
-    attrs.text("mode", "REFLECT").toUpperCase() === "SYMMETRIC" ? "symmetric" : "reflect",
-  ),
   Pack: pack,
-  Pad: pad(() => "constant"),
-  PadV2: pad(() => "constant"),
-  PlaceholderWithDefault: same,
-  Reshape: reshape,
-  ResizeBilinear: resize("bilinear"),
-  ResizeNearestNeighbor: resize("nearest"),
-  Shape: shapeOf,
   Slice: slice,
-  Snapshot: same,
-  SpaceToDepth: blocks(false),
   Split: split,
   SplitV: splitV,
-  Squeeze: squeeze,
-  StopGradient: same,
   StridedSlice: stridedSlice,
-  Transpose: transpose,
   Unpack: unpack,
 };
