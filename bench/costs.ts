@@ -61,11 +61,11 @@ function blocksOf(layout: LayoutName, { data, inputs, outputs }: ProductWeights)
 }
 
 function matvecSide(engine: Engine<RuntimeKernel>, layout: LayoutName, weights: ProductWeights): Side {
-  const { heap, kernels } = engine;
+  const { heap } = engine;
   const sums = heap.alloc(weights.outputs * 4);
   const x = heap.alloc(weights.inputs);
   const bias = heap.alloc(weights.outputs * 4);
-  const multiply = matvecCall(kernels, createStore(heap), weights, layout, bias);
+  const multiply = matvecCall(engine, createStore(heap), weights, layout, bias);
   return { name: weights.key, run: () => multiply(sums, x) };
 }
 
@@ -77,7 +77,7 @@ function planesSide(
   layout: Exclude<LayoutName, "4of16">,
   weights: ProductWeights,
 ): Side {
-  const { heap, kernels } = engine;
+  const { heap } = engine;
   const { inputs, outputs } = weights;
   const stride = planeStride(TILES);
   const put = (bytes: ArrayBufferView): number => createStore(heap).upload("bytes", () => bytes);
@@ -90,7 +90,7 @@ function planesSide(
     post: put(packPost({ zero: 0, low: 0, high: 127 })),
   };
   const multiply = planesCall(
-    kernels,
+    engine,
     createStore(heap),
     weights,
     layout,

@@ -95,6 +95,11 @@ export function pairBlocks({ values, cols, starts }: Blocks, rows: BlockRows): P
   // In the places of each half: what its positive weights add up to, and its negative ones.
   const sums = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) sums[(i & ~1) + (values[i] >>> 31)] += Math.abs(values[i]);
+  const largest = (block: number) => {
+    let most = 0;
+    for (let i = 0; i < size; i++) most = Math.max(most, sums[block * size + i]);
+    return most;
+  };
   const fits = (a: number, b: number) => {
     for (let i = 0; i < size; i++) if (sums[a * size + i] + sums[b * size + i] > ROOM) return false;
     return true;
@@ -102,19 +107,19 @@ export function pairBlocks({ values, cols, starts }: Blocks, rows: BlockRows): P
   const order: number[] = [];
   const pairs = new Int32Array(starts.length - 1);
   for (let row = 0; row < pairs.length; row++) {
-    const free: { block: number; most: number }[] = [];
-    for (let block = starts[row]; block < starts[row + 1]; block++) {
-      let most = 0;
-      for (let i = 0; i < size; i++) most = Math.max(most, sums[block * size + i]);
-      free.push({ block, most });
-    }
-    free.sort((a, b) => a.most - b.most || b.block - a.block);
+    const start = starts[row];
+    // Sorted as numbers, which is quick; a row has fewer than 2^16 blocks.
+    const keys = Uint32Array.from(
+      { length: starts[row + 1] - start },
+      (_, i) => (largest(start + i) << 16) + i,
+    );
+    const free = Array.from(keys.sort(), (key) => start + (key & 0xffff));
     const single: number[] = [];
-    for (let taken = free.pop(); taken; taken = free.pop()) {
-      const { block } = taken;
-      const at = free.findIndex((other, i) => i < PARTNERS && fits(block, other.block));
-      if (at < 0) single.push(block);
-      else order.push(block, free.splice(at, 1)[0].block);
+    for (let block = free.pop(); block !== undefined; block = free.pop()) {
+      const taken = block;
+      const at = free.findIndex((other, i) => i < PARTNERS && fits(taken, other));
+      if (at < 0) single.push(taken);
+      else order.push(taken, ...free.splice(at, 1));
     }
     pairs[row] = order.length;
     order.push(...single);

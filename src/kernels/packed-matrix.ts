@@ -77,7 +77,7 @@ export class PackedMatrix {
     this.#weights = w.slice();
     const engine = openEngine(runtimeSet, options.variant ? { variant: options.variant } : {});
     this.#engine = engine;
-    const { heap, kernels } = engine;
+    const { heap } = engine;
     const store = createStore(heap);
     this.#store = store;
     const n4 = groupsOf4(outputs);
@@ -91,7 +91,7 @@ export class PackedMatrix {
     this.#x = heap.alloc(inputs + 64);
     this.#y = heap.alloc(n4 * 4);
     heap.u8(this.#x, inputs + 64).fill(0);
-    this.#matvec = matvecCall(kernels, store, this.#named(), layout, this.#bias);
+    this.#matvec = matvecCall(engine, store, this.#named(), layout, this.#bias);
   }
 
   /** Which build of the kernels runs. */
@@ -186,7 +186,8 @@ export class PackedMatrix {
 
   #planesFor(rows: number): Planes {
     if (this.#planes?.count === rows) return this.#planes;
-    const { heap, kernels } = this.#open();
+    const engine = this.#open();
+    const { heap } = engine;
     if (this.#planes) {
       for (const address of [this.#planes.rows, this.#planes.x, this.#planes.y]) heap.free(address);
       this.#planes.own.dispose();
@@ -211,7 +212,7 @@ export class PackedMatrix {
       scratch: this.#store.upload("scratch", () => new Uint8Array(PLANES_SCRATCH)),
       tiles: own.upload("tiles", () => straightTiles(m8)),
       multiply: planesCall(
-        kernels,
+        engine,
         this.#store,
         this.#named(),
         this.layout as Exclude<LayoutName, "4of16">,

@@ -1,8 +1,18 @@
 /** s8 x u7 products as calls on addresses: the weights packed and uploaded once, the kernel chosen by layout. */
 
-import type { Heap } from "../wasm/index.js";
-import { groupsOf4, groupsOf16, type LayoutName, pack4of16, packBlocks, pairBlocks } from "./layouts.js";
-import type { RuntimeKernels } from "./runtime-set.js";
+import type { Engine, Heap } from "../wasm/index.js";
+import {
+  type BlockRows,
+  type Blocks,
+  groupsOf4,
+  groupsOf16,
+  type LayoutName,
+  type PairedBlocks,
+  pack4of16,
+  packBlocks,
+  pairBlocks,
+} from "./layouts.js";
+import type { RuntimeKernel } from "./runtime-set.js";
 
 /** Where packed weights are kept. Keys name what was made, so that equal ones are shared. */
 export interface Store {
@@ -51,6 +61,14 @@ export interface ProductWeights {
   readonly outputs: number;
 }
 
+/** Kernels, and which build of them. */
+export type ProductEngine = Pick<Engine<RuntimeKernel>, "kernels" | "variant">;
+
+/** In pairs for the build whose kernels take them; others would gain nothing for the work. */
+function arrange({ variant }: ProductEngine, blocks: Blocks, rows: BlockRows): PairedBlocks {
+  return variant === "relaxed16" ? pairBlocks(blocks, rows) : { ...blocks, pairs: blocks.starts };
+}
+
 /** y: i32[groups of 16 outputs * 16], 16-byte aligned; x: u7[inputs], readable to whole groups of 16. */
 export type MatVec = (y: number, x: number) => void;
 
@@ -60,12 +78,13 @@ export type MatVec = (y: number, x: number) => void;
  * @param bias address of i32[groups of 16 outputs * 16]
  */
 export function matvecCall(
-  kernels: RuntimeKernels,
+  engine: ProductEngine,
   store: Store,
   weights: ProductWeights,
   layout: LayoutName,
   bias: number,
 ): MatVec {
+  const { kernels } = engine;
   const { key, data, inputs, outputs } = weights;
   const n4 = groupsOf4(outputs);
   const name = `${key}/${layout}`;
@@ -83,7 +102,8 @@ export function matvecCall(
   }
   if (layout === "dense") {
     const [n16, k4] = [groupsOf16(outputs), groupsOf4(inputs)];
-    const paired = () => store.cache(name, () => pairBlocks(packBlocks(data, inputs, outputs, 16, true), 16));
+    const paired = () =>
+      store.cache(name, () => arrange(engine, packBlocks(data, inputs, outputs, 16, true), 16));
     const w = store.upload(`${name}/values`, () => paired().values);
     const cols = store.upload(`${name}/cols`, () => paired().cols);
     const pairs = store.upload(`${name}/pairs`, () => paired().pairs);
@@ -131,7 +151,7 @@ export const PLANES_SCRATCH = 128;
  * @param planes of x that a tile reads: with a tile's 32 bytes of each, what the L1 cache should hold
  */
 export function planesCall(
-  kernels: RuntimeKernels,
+  engine: ProductEngine,
   store: Store,
   weights: ProductWeights,
   layout: Exclude<LayoutName, "4of16">,
@@ -149,12 +169,14 @@ export function planesCall(
   const rows = layout === "1x4" ? 1 : 4;
   const name = `${key}/${layout}/paired`;
   const blocks = () =>
-    store.cache(name, () => pairBlocks(packBlocks(data, inputs, outputs, rows, layout === "dense"), rows));
+    store.cache(name, () =>
+      arrange(engine, packBlocks(data, inputs, outputs, rows, layout === "dense"), rows),
+    );
   const w = store.upload(`${name}/values`, () => blocks().values);
   const starts = store.upload(`${name}/starts`, () => blocks().starts);
   const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
   const offsets = own.upload(`${name}/offsets/${offsetKey}`, () => Int32Array.from(blocks().cols, offsetOf));
-  const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = kernels;
+  const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = engine.kernels;
   if (layout === "1x4") {
     return (y, x, scratch, tiles, m8, yStride) => {
       u7_s8w_spmm_1x4(

@@ -40,7 +40,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     return;
   }
   const multiply = planesCall(
-    to.kernels,
+    to.options,
     to.constants,
     weights,
     layout,

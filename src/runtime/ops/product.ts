@@ -150,7 +150,7 @@ function matvecSteps(
   const n4 = groupsOf4(n);
   const { rows } = product;
   const sums = to.scratch(groupsOf16(n) * 64);
-  const multiply = matvecCall(kernels, to.constants, weightsOf(product), layout, bias);
+  const multiply = matvecCall(to.options, to.constants, weightsOf(product), layout, bias);
   const width = post === undefined ? 4 : 1;
   to.emit({
     label: `${product.name}: matvec ${layout}`,
@@ -199,7 +199,7 @@ function spmmSteps(
     },
   });
   const multiply = planesCall(
-    kernels,
+    to.options,
     constants,
     weightsOf(product),
     layout,

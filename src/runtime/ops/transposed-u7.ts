@@ -56,7 +56,7 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
     const name = `${node.name}/${phase}`;
     const planesRead = groupsOf4(channels) * Math.max(1, ky.length);
     const product = planesCall(
-      to.kernels,
+      to.options,
       to.constants,
       weights,
       layout,
