@@ -13,19 +13,19 @@ import {
 
 // u7_s8w_spmm_1x4: Y = post(W X + bias), W kept as blocks of 1 output x 4 inputs, X and Y in C4.
 //
-//   y          u7 planes of 4 channels of each pixel, [pixel][4]; `tiles` says where
+//   y          u7 planes of 4 channels of each pixel, [pixel][4]; `tiles` says where. 0 in those past the last output
 //   x          u7 planes; `offsets` and `tiles` say where
 //   w          s8[blocks][4]
 //   offsets    i32[blocks], bytes from a tile of x to the plane (and tap) that a block reads
-//   starts     i32[n4 * 4 + 1], the first block of each output
-//   pairs      i32[n4 * 4], the end of those blocks of an output that dot8_add may take two at a time
-//   bias       i32[n4 * 4]
-//   mult       f32[n4 * 4], s_x s_w / s_y
+//   starts     i32[n + 1], the first block of each output
+//   pairs      i32[n], the end of those blocks of an output that dot8_add may take two at a time
+//   bias       i32[n]
+//   mult       f32[n], s_x s_w / s_y
 //   post       see post.ts
 //   scratch    128 bytes, 16-byte aligned
 //   tiles      i32[m8][2], of each 8 pixels the bytes from x and those from y; tiles may overlap
 //   m8         tiles, >= 0; each is read and written to 32 bytes
-//   n4         groups of 4 outputs, >= 0
+//   n          outputs, >= 0
 //   y_stride   bytes between planes of y
 //   chunk      tiles that go through all outputs before the next ones do, a multiple of 4, >= 4: see
 //              u7_s8w_spmm_4x4
@@ -44,7 +44,7 @@ export function u7_s8w_spmm_1x4(
   scratch: usize,
   tiles: usize,
   m8: i32,
-  n4: i32,
+  n: i32,
   y_stride: i32,
   chunk: i32,
 ): void {
@@ -58,8 +58,9 @@ export function u7_s8w_spmm_1x4(
     let wg = w;
     let first = offsets + (<usize>load<i32>(starts) << 2);
     let yg = y;
-    for (let group: usize = 0, groups = <usize>n4 << 4; group < groups; group += 16) {
-      const end_of_group = offsets + (<usize>load<i32>(starts + group, 16) << 2);
+    for (let group: usize = 0, rows = <usize>n << 2; group < rows; group += 16) {
+      const end_of_rows = min(group + 16, rows);
+      const end_of_group = offsets + (<usize>load<i32>(starts + end_of_rows) << 2);
       // 32 pixels: a splat of 4 weights meets 8 vectors of 4 pixels.
       for (let tile = tiles; tile < next; tile += 32) {
         const td = min(tile + 24, last);
@@ -70,7 +71,7 @@ export function u7_s8w_spmm_1x4(
         let at = first;
         let wt = wg;
         let lane = scratch;
-        for (let row = group; row < group + 16; row += 4) {
+        for (let row = group; row < end_of_rows; row += 4) {
           let s0 = v128.load32_splat(bias + row);
           let s1 = s0;
           let s2 = s0;
@@ -144,6 +145,7 @@ export function u7_s8w_spmm_1x4(
           v128.store(lane, hi, 16);
           lane += 32;
         }
+        for (; lane < scratch + 128; lane += 16) v128.store(lane, i32x4.splat(0));
         interleave16(yg + load<i32>(tile, 4), yg + load<i32>(tile, 12), scratch);
         interleave16(yg + load<i32>(tile, 20), yg + load<i32>(td, 4), scratch + 16);
       }
@@ -154,7 +156,7 @@ export function u7_s8w_spmm_1x4(
     tiles = next;
   }
   for (; tiles < end_of_tiles; tiles += 8) {
-    tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), w, offsets, starts, bias, mult, post, scratch, n4, y_stride);
+    tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), w, offsets, starts, bias, mult, post, scratch, n, y_stride);
   }
 }
 
@@ -169,14 +171,15 @@ function tile8(
   mult: usize,
   post: usize,
   scratch: usize,
-  n4: i32,
+  n: i32,
   y_stride: i32,
 ): void {
   const ones = dot_ones(v128.load(post));
   let at = offsets + (<usize>load<i32>(starts) << 2);
-  for (let group = 0; group < n4; ++group) {
-    for (let r = 0; r < 4; ++r) {
-      const row: usize = <usize>((group << 2) + r) << 2;
+  for (let row: usize = 0, rows = <usize>n << 2; row < rows; ) {
+    v128.store(scratch, i32x4.splat(0));
+    v128.store(scratch, i32x4.splat(0), 16);
+    for (let lane = scratch; lane < scratch + 32 && row < rows; lane += 8, row += 4) {
       let s0 = v128.load32_splat(bias + row);
       let s1 = s0;
       const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
@@ -193,9 +196,8 @@ function tile8(
       const m = v128.load32_splat(mult + row);
       const q0 = post_code(s0, m, post);
       const q1 = post_code(s1, m, post);
-      v128.store(scratch + (r << 3), post_narrow(q0, q1, q0, q1, post));
+      v128.store64_lane(lane, post_narrow(q0, q1, q0, q1, post), 0);
     }
-    // The fourth row's store ran 8 bytes over into unused scratch.
     store_4x8(y, v128.load(scratch), v128.load(scratch, 16));
     y += y_stride;
   }

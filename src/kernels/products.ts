@@ -192,7 +192,7 @@ export function planesCall(
         scratch,
         tiles,
         m8,
-        n4,
+        outputs,
         yStride,
         chunk,
       );

@@ -130,30 +130,30 @@ function tilesOf(l: Layout, m8: number): Int32Array {
   return Int32Array.from({ length: m8 * 2 }, (_, i) => (i >> 1) * 32 - (i >> 1 === m8 - 1 ? overlap : 0));
 }
 
-for (const n4 of [0, 1, 3]) {
+for (const n of [0, 1, 2, 4, 7, 12]) {
   for (const m8 of [0, 1, 3, 4, 5, 9]) {
     for (const k4 of [1, 2, 5]) {
       const stride = m8 * 32 + 32;
-      cases.push(spmm1x4(`m8 ${m8} n4 ${n4} k4 ${k4}`, m8, n4, k4, stride));
+      cases.push(spmm1x4(`m8 ${m8} n ${n} k4 ${k4}`, m8, n, k4, stride));
     }
   }
 }
 
-function spmm1x4(label: string, m8: number, n4: number, k4: number, stride: number): Case {
+function spmm1x4(label: string, m8: number, n: number, k4: number, stride: number): Case {
   return kernelCase(runtimeSet, "u7_s8w_spmm_1x4", label, seed++, (l) => {
-    const blocks = chooseBlocks(l, n4 * 4, k4, 1);
+    const blocks = chooseBlocks(l, n, k4, 1);
     const scratch = l.scratch(128);
     return [
-      l.room(n4 * stride),
+      l.room(Math.ceil(n / 4) * stride),
       l.put(codes(l, k4 * stride)),
       ...paired(l, blocks, 1, stride),
-      l.put(sums(l, n4 * 4)),
-      l.put(multipliers(l, n4 * 4)),
+      l.put(sums(l, n)),
+      l.put(multipliers(l, n)),
       post(l),
       scratch,
       l.put(tilesOf(l, m8)),
       m8,
-      n4,
+      n,
       stride,
       4 * (1 + l.random.below(2)),
     ];

@@ -73,15 +73,18 @@ export function integerKernels(heap: Heap) {
     return sum;
   }
 
-  // What the two products in C4 share: `rows` outputs a block.
+  // What the two products in C4 share: `rows` outputs a block, and 0 in channels past the last output.
   const spmm = (rows: number, args: readonly number[]) => {
-    const [y, x, w, offsets, starts, bias, mult, post, tiles, m8, n4, yStride] = args;
+    const [y, x, w, offsets, starts, bias, mult, post, tiles, m8, outputs, yStride] = args;
     const { u8, s8, i32, f32 } = views();
     const code = requantizer(heap, post);
     for (let tile = 0; tile < m8; tile++) {
       const from = x + i32[tiles / 4 + tile * 2];
       const to = y + i32[tiles / 4 + tile * 2 + 1];
-      for (let n = 0; n < n4 * 4; n++) {
+      for (let n = outputs; n % 4 !== 0; n++) {
+        for (let pixel = 0; pixel < 8; pixel++) u8[to + (n >> 2) * yStride + pixel * 4 + (n & 3)] = 0;
+      }
+      for (let n = 0; n < outputs; n++) {
         const start = starts / 4 + Math.floor(n / rows);
         for (let pixel = 0; pixel < 8; pixel++) {
           let sum = i32[bias / 4 + n];
@@ -119,8 +122,8 @@ export function integerKernels(heap: Heap) {
   };
 
   const u7_s8w_spmm_4x4: Kernel = (...args) => {
-    const [y, x, w, offsets, starts, _pairs, ...rest] = args;
-    return spmm(4, [y, x, w, offsets, starts, ...rest]);
+    const [y, x, w, offsets, starts, _pairs, bias, mult, post, tiles, m8, n4, ...rest] = args;
+    return spmm(4, [y, x, w, offsets, starts, bias, mult, post, tiles, m8, n4 * 4, ...rest]);
   };
 
   const u7_s8w_spmm_1x4: Kernel = (...args) => {
