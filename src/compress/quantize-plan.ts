@@ -1,6 +1,7 @@
 /** Decides which layers compute in integers, and which values live in u7 for them. */
 
 import {
+  freshName,
   type Graph,
   inferShapes,
   maxDepth,
@@ -10,7 +11,6 @@ import {
   withNodes,
 } from "../graph/index.js";
 import { type KernelNode, kernelNodes } from "./kernel-nodes.js";
-import { freshName } from "./split.js";
 
 export interface QuantizePlan {
   /** The graph that is quantized: the one given, and copies of outputs that are read in u7 too. */

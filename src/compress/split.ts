@@ -1,6 +1,6 @@
 /** Parts each fused activation from its product, so that calibration sees what lies between. */
 
-import { type Graph, type Node, withNodes } from "../graph/index.js";
+import { freshName, type Graph, type Node, withNodes } from "../graph/index.js";
 import { activationOf, isActivationNumber, withoutActivation } from "./activation.js";
 import type { KernelNode } from "./kernel-nodes.js";
 
@@ -34,12 +34,4 @@ export function splitActivations(graph: Graph, layers: readonly KernelNode[]): S
     return [product, unary];
   });
   return { graph: withNodes(graph, { nodes }), before };
-}
-
-/** A name that no value has yet; from now on one has. */
-export function freshName(names: Set<string>, wanted: string): string {
-  let name = wanted;
-  for (let i = 2; names.has(name); i++) name = `${wanted}-${i}`;
-  names.add(name);
-  return name;
 }

@@ -9,9 +9,16 @@
  * Measured: mlperf-kws-dscnn, whose MFCC come as 8-bit codes, 6.6 -> 2.5 % error of its logits.
  */
 
-import { type F32Weight, type Graph, maxDepth, type Node, type Weight, withNodes } from "../graph/index.js";
+import {
+  type F32Weight,
+  freshName,
+  type Graph,
+  maxDepth,
+  type Node,
+  type Weight,
+  withNodes,
+} from "../graph/index.js";
 import { kernelNodes } from "./kernel-nodes.js";
-import { freshName } from "./split.js";
 
 /** Layers that can read two planes: convolutions of a graph input. A dense kernel would be too much to have twice. */
 export function inputLayers(graph: Graph): readonly Node[] {

@@ -93,3 +93,11 @@ export function parameterCount(graph: Graph): number {
   }
   return count;
 }
+
+/** A name that no value has yet; from now on one has. */
+export function freshName(names: Set<string>, wanted: string): string {
+  let name = wanted;
+  for (let i = 2; names.has(name); i++) name = `${wanted}-${i}`;
+  names.add(name);
+  return name;
+}

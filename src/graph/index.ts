@@ -6,6 +6,7 @@ export { type CheckOptions, checkGraph, defaultMemoryCap } from "./check.js";
 export { GraphError, type GraphErrorCode, UnsupportedError } from "./errors.js";
 export {
   consumers,
+  freshName,
   type GraphChange,
   outputValues,
   parameterCount,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { kernelNodes } from "../../src/compress/kernel-nodes.js";
-import { freshName, splitActivations } from "../../src/compress/split.js";
-import { checkGraph } from "../../src/graph/index.js";
+import { splitActivations } from "../../src/compress/split.js";
+import { checkGraph, freshName } from "../../src/graph/index.js";
 import { evaluate } from "../graph/evaluate.js";
 import { f32, graphOf, node, noise } from "../graph/helpers.js";
 

@@ -252,7 +252,7 @@ const cases: readonly Case[] = [
     "a reshape of images moves behind",
     mergeMoves,
     [reshape("r", "x", [null, 30, 4]), affine("f", "r"), unary("u", "f"), reshape("q", "u", image)],
-    "r:affine f:unary q:reshape",
+    "f/image:affine u/image:unary q:reshape",
   ],
   [
     "two reshapes move behind their sum",
@@ -263,7 +263,7 @@ const cases: readonly Case[] = [
       reshape("q", "w", [null, 30, 4]),
       node("t", "add", ["r", "q"], { attrs: { activation: "relu" } }),
     ],
-    "w:unary r:add t:reshape",
+    "w:unary t/image:add t:reshape",
   ],
   [
     "nodes that move nothing",
@@ -314,6 +314,11 @@ describe("what stays", () => {
       ],
     ],
     ["a crop of channels", foldFrames, [upwards("a", "x"), crop("c", "a", [0, 0, 1], [13, 11, 3])]],
+    [
+      "a crop that leaves rows of bias alone",
+      foldFrames,
+      [upwards("a", "x", { outputPadding: [1, 0] }), crop("c", "a", [13, 0, 0], [1, 11, 4])],
+    ],
     ["a crop of a conv2d", foldFrames, [conv("a", "x"), crop("c", "a", [1, 0, 0], [4, 5, 4])]],
     ["tanh after a sum", fuseActivation, [node("t", "add", ["x", "x"]), unary("u", "t")]],
     [

@@ -51,13 +51,16 @@ function foldSlice(node: Node, slice: Node, shapes: ReadonlyMap<string, Shape>):
   const cut = [height, width].map((dim, i) => dim - begin[i] - size[i]);
   // From the end, rows that hold nothing but bias go first.
   const bare = cut.map((cells, i) => Math.min(cells, outputPadding[i]));
+  const kept = outputPadding.map((cells, i) => cells - bare[i]);
+  // Nothing else would be left of the result.
+  if (kept.some((cells, i) => cells >= size[i])) return undefined;
   return {
     ...node,
     name: slice.name,
     attrs: {
       ...node.attrs,
       padding: [0, 1].flatMap((i) => [padding[2 * i] + begin[i], padding[2 * i + 1] + cut[i] - bare[i]]),
-      outputPadding: outputPadding.map((cells, i) => cells - bare[i]),
+      outputPadding: kept,
     },
   };
 }

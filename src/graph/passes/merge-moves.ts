@@ -1,6 +1,6 @@
 /** Joins reshapes with reshapes and transposes with transposes, and moves reshapes to where they meet. */
 
-import { replaceNodes, soleConsumers, withNodes } from "../graph.js";
+import { freshName, replaceNodes, soleConsumers, withNodes } from "../graph.js";
 import { inferShapes } from "../infer.js";
 import { sameShape } from "../shape.js";
 import type { Graph, Node, Shape } from "../types.js";
@@ -34,11 +34,13 @@ function mergeFirst(graph: Graph): Graph | undefined {
     if (node.op !== "reshape") continue;
     const inner = movedBehind(node, reader, shapes, makers, sole);
     if (!inner) continue;
-    // The node takes the name of the reshape before it, the reshape behind it that of the node.
-    const outer = { ...node, name: reader.name, inputs: [node.name] };
+    // The reshape makes the value of the node now; what it reads is a new one, and the value before both is gone.
+    const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
+    const image = freshName(names, `${reader.name}/image`);
+    const outer = { ...node, name: reader.name, inputs: [image] };
     const other = reader.inputs.find((input) => input !== node.name);
     const gone = reader.inputs.length > 1 && other !== undefined ? makers.get(other) : undefined;
-    return change(graph, node, [{ ...inner, name: node.name }, outer], reader, gone);
+    return change(graph, node, [{ ...inner, name: image }, outer], reader, gone);
   }
   return undefined;
 }
