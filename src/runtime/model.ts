@@ -70,7 +70,8 @@ export class Model {
    *   with one input. The batch is inferred and the same for all.
    * @returns by name, f32. The arrays are the model's own and are written again by the next run
    *   with the same batch: copy what you keep.
-   * @throws RangeError for a missing or unknown input or a wrong length; Error after dispose()
+   * @throws RangeError for a missing or unknown input or a wrong length; TypeError for what is no array of
+   *   numbers, such as rows in arrays of their own; Error after dispose()
    */
   run(inputs: Readonly<Record<string, InputData>> | InputData): Readonly<Record<string, Float32Array>> {
     const engine = this.#open();
@@ -139,6 +140,9 @@ export class Model {
       }
       return { [this.inputs[0].name]: inputs as InputData };
     }
+    if (typeof inputs !== "object" || inputs === null) {
+      throw new TypeError(`run: wanted numbers, or inputs by name, got ${inputs}`);
+    }
     const named = inputs as Readonly<Record<string, InputData>>;
     for (const name of Object.keys(named)) {
       if (!this.inputs.some((input) => input.name === name)) {
@@ -153,6 +157,9 @@ export class Model {
     for (const { name, shape } of this.inputs) {
       const data = named[name];
       if (data === undefined) throw new RangeError(`run: input ${name} is missing`);
+      if (data?.length !== 0 && typeof data?.[0] !== "number") {
+        throw new TypeError(`${name}: wanted an array of numbers, got ${typeof data} of ${typeof data?.[0]}`);
+      }
       const size = shape.reduce((product, dim) => product * dim, 1);
       const samples = data.length / size;
       if (!Number.isInteger(samples) || samples === 0) {

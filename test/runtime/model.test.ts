@@ -163,6 +163,13 @@ describe("a model", () => {
     expect(() => model.run({})).toThrow(/missing/);
     expect(() => model.run({ other: new Float32Array(3) })).toThrow(/got other/);
     expect(() => model.run(new Float32Array(0))).toThrow(RangeError);
+    const others: [unknown, string][] = [
+      [[[1, 2, 3]], "wanted an array of numbers, got object of object"],
+      [{ [name]: "abc" }, "wanted an array of numbers, got string of string"],
+      [{ [name]: null }, "wanted an array of numbers, got object of undefined"],
+      [undefined, "run: wanted numbers, or inputs by name, got undefined"],
+    ];
+    for (const [inputs, message] of others) expect(() => model.run(inputs as number[])).toThrow(message);
     expect(model.run({ [name]: [1, 2, 3] }).out).toHaveLength(2);
   });
 
