@@ -37,8 +37,13 @@ export class Model {
   #constants: Store | null;
   #plan: Plan | null = null;
 
-  /** @param graph a graph that `checkGraph` accepts */
+  /**
+   * @param graph a graph that `checkGraph` accepts
+   * @throws TypeError for an option that there is not
+   */
   constructor(graph: Graph, options: ModelOptions = {}) {
+    const other = Object.keys(options).find((key) => key !== "variant" && key !== "keep");
+    if (other !== undefined) throw new TypeError(`options: wanted variant or keep, got ${other}`);
     this.graph = graph;
     this.#planned = tagWeights(graph);
     this.#engine = openEngine(runtimeSet, options.variant ? { variant: options.variant } : {});

@@ -180,6 +180,8 @@ describe("a model", () => {
     expect(() => model.value("out2")).toThrow(/not kept/);
     const source = await graph();
     expect(() => createModel(source, { keep: ["nothing"] })).toThrow(/no value nothing/);
+    const options: object = { keeep: ["hidden"] };
+    expect(() => createModel(source, options)).toThrow("options: wanted variant or keep, got keeep");
   });
 
   test("gives each batch size the same answers, also after plans are dropped", async () => {
