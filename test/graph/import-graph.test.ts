@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { importModel, type ModelArtifacts, UnsupportedError } from "../../src/graph/index.js";
+import { importModel, type ModelArtifacts, simplify, UnsupportedError } from "../../src/graph/index.js";
 import { expectSameAsTfjs, float, GraphDef, integers, type Json, text, texts } from "./graph-model.js";
 
 beforeAll(() => tf.setBackend("cpu"));
@@ -199,6 +199,39 @@ describe("elements", () => {
     def.node("same", op, [x], window([2, 2], "SAME", { ksize: integers(1, 3, 2, 1) }));
     def.node("valid", op, [x], window([2, 1], "VALID", { ksize: integers(1, 2, 2, 1) }));
     await expectSameAsTfjs(def);
+  });
+});
+
+describe("frames of max pools, as converters of PyTorch and ONNX write them", () => {
+  const lowestF32 = -3.4028234663852886e38;
+  const window3 = window([2, 2], "VALID", { ksize: integers(1, 3, 3, 1) });
+  function framed(value: number, pads = [0, 0, 1, 1, 1, 2, 0, 0]) {
+    const def = new GraphDef();
+    const frame = [def.input("x", image), def.weightless("p", [4, 2], pads), def.weight("v", [], [value])];
+    def.node("frame", "PadV2", frame);
+    return def;
+  }
+
+  test.each([-Infinity, lowestF32, -1e30, -1e15])("%s", async (value) => {
+    const def = framed(value);
+    def.node("pool", "MaxPool", ["frame"], window3);
+    const graph = simplify(await expectSameAsTfjs(def));
+    expect(graph.nodes.map(({ op, attrs }) => [op, attrs.padding])).toEqual([["maxPool", [1, 1, 1, 2]]]);
+  });
+
+  test("read by two", async () => {
+    const def = framed(lowestF32);
+    def.node("pool", "MaxPool", ["frame"], window3);
+    def.node("other", "MaxPool", ["frame"], window([1, 2], "VALID", { ksize: integers(1, 2, 3, 1) }));
+    await expectSameAsTfjs(def);
+  });
+
+  test.each([-Infinity, lowestF32, 1e30])("%s that shows is refused by its node's name", (value) => {
+    const message = `frame: value wants a number within 2^53 - 1, got ${Math.fround(value)}`;
+    expect(() => importModel(framed(value).artifacts())).toThrow(message);
+    const wide = framed(value, [0, 0, 0, 3, 0, 0, 0, 0]);
+    wide.node("pool", "MaxPool", ["frame"], window3);
+    expect(() => importModel(wide.artifacts())).toThrow(message);
   });
 });
 

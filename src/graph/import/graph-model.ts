@@ -5,7 +5,7 @@ import { sizeOf } from "../shape.js";
 import type { ModelArtifacts } from "./artifacts.js";
 import { createBuilder, type GraphBuilder } from "./builder.js";
 import { type NodeDef, readGraphDef, readTensorShape, splitOutput } from "./graph-def.js";
-import { constantOf, type Operand } from "./graph-ops/constant.js";
+import { type Context, constantOf, type Operand } from "./graph-ops/constant.js";
 import { graphRule } from "./graph-ops/index.js";
 import { type InputShapes, resolveInputShape } from "./input-shapes.js";
 import { isObject, type Json } from "./json.js";
@@ -36,9 +36,13 @@ export function buildGraphModel(
 
   const builder = createBuilder(store, new Set());
   const made = new Map<string, readonly Operand[]>();
+  const readers = readersOf(
+    order,
+    outputs.map(({ reference }) => reference),
+  );
   addInputs(nodes, entries(signature, "inputs"), inputShapes, builder, made);
   for (const node of order) {
-    if (!made.has(node.name)) addNode(node, builder, store, made);
+    if (!made.has(node.name)) addNode(node, readers.get(node.name) ?? [], builder, store, made);
   }
   if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
   for (const { name, reference } of outputs) {
@@ -107,6 +111,18 @@ function inOrder(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string[]
   return order;
 }
 
+/** By the name of each node. */
+function readersOf(
+  order: readonly NodeDef[],
+  outputs: readonly string[],
+): ReadonlyMap<string, Context["readers"]> {
+  const readers = new Map<string, (NodeDef | undefined)[]>(order.map(({ name }) => [name, []]));
+  const add = (reference: string, reader?: NodeDef) => readers.get(splitOutput(reference)[0])?.push(reader);
+  for (const node of order) for (const input of node.inputs) add(input, node);
+  for (const output of outputs) add(output);
+  return readers;
+}
+
 /** All of them, read or not: a caller passes what the signature says. */
 function addInputs(
   nodes: ReadonlyMap<string, NodeDef>,
@@ -145,6 +161,7 @@ function operandAt(made: ReadonlyMap<string, readonly Operand[]>, reference: str
  */
 function addNode(
   node: NodeDef,
+  readers: Context["readers"],
   builder: GraphBuilder,
   store: WeightStore,
   made: Map<string, readonly Operand[]>,
@@ -159,7 +176,9 @@ function addNode(
   try {
     made.set(
       node.name,
-      node.op === "Const" ? [readConstant(node, store)] : addRule(node, inputs as Operand[], builder),
+      node.op === "Const"
+        ? [readConstant(node, store)]
+        : addRule({ ...node, operands: inputs as Operand[], readers, builder }),
     );
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
@@ -168,14 +187,15 @@ function addNode(
   }
 }
 
-function addRule(node: NodeDef, inputs: readonly Operand[], builder: GraphBuilder): readonly Operand[] {
-  const rule = graphRule(node.op);
-  if (!rule) throw new UnsupportedError([node.op]);
+function addRule(context: Context): readonly Operand[] {
+  const { name, op, operands } = context;
+  const rule = graphRule(op);
+  if (!rule) throw new UnsupportedError([op]);
   const { min, max } = rule.inputs;
-  if (inputs.length < min || inputs.length > max) {
-    throw new RangeError(`node ${node.name}: ${node.op} wants ${min} to ${max} inputs, got ${inputs.length}`);
+  if (operands.length < min || operands.length > max) {
+    throw new RangeError(`node ${name}: ${op} wants ${min} to ${max} inputs, got ${operands.length}`);
   }
-  return rule.add({ ...node, operands: inputs, builder });
+  return rule.add(context);
 }
 
 function readConstant({ name }: NodeDef, store: WeightStore): Operand {

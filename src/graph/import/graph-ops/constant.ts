@@ -23,6 +23,8 @@ export interface Operand {
 /** A node with what it reads, for its rule. */
 export interface Context extends NodeDef {
   readonly operands: readonly Operand[];
+  /** The nodes that read it, and undefined for an output of the model. */
+  readonly readers: readonly (NodeDef | undefined)[];
   readonly builder: Builder;
 }
 

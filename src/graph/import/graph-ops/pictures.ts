@@ -1,9 +1,29 @@
 /** Ops that move the pixels of pictures: borders, sizes, cells to channels. */
 
 import { UnsupportedError } from "../../errors.js";
+import type { NodeDef } from "../graph-def.js";
 import { type Context, type GraphRule, type GraphRules, integersAt, shapeAt, valueAt } from "./constant.js";
 import { addReshape } from "./shapes.js";
 import { unsupportedLayout } from "./window.js";
+
+/** The lowest number that a file can say. */
+const lowest = -Number.MAX_SAFE_INTEGER;
+
+/**
+ * The number of a frame. Converters write -Infinity or the lowest f32 for a max pool with padding: below all
+ * numbers of a model, `lowest` does as well.
+ */
+function frameValue(context: Context, pads: readonly number[]): number {
+  const value = context.operands.length > 2 ? integersAt(context, 2)[0] : 0;
+  return context.readers.every((reader) => neverShows(pads, reader)) ? Math.max(value, lowest) : value;
+}
+
+/** Whether a node takes the largest of windows none of which lies in the frame alone. */
+function neverShows(pads: readonly number[], reader: NodeDef | undefined): boolean {
+  if (reader?.op !== "MaxPool" || reader.attrs.text("padding", "VALID") !== "VALID") return false;
+  const size = reader.attrs.numbers("ksize");
+  return pads.every((cells, i) => cells < size[i >> 1]);
+}
 
 function pad(mode: (context: Context) => string): GraphRule {
   return {
@@ -11,8 +31,7 @@ function pad(mode: (context: Context) => string): GraphRule {
     add(context) {
       const pads = integersAt(context, 1);
       if (pads[0] !== 0 || pads[1] !== 0) throw new UnsupportedError([`${context.op}: of the batch`]);
-      const value = context.operands.length > 2 ? integersAt(context, 2)[0] : 0;
-      const attrs = { pads: pads.slice(2), mode: mode(context), value };
+      const attrs = { pads: pads.slice(2), mode: mode(context), value: frameValue(context, pads) };
       return [{ value: context.builder.add(context.name, "pad", [valueAt(context, 0)], { attrs }) }];
     },
   };
