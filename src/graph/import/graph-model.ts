@@ -5,7 +5,7 @@ import { sizeOf } from "../shape.js";
 import type { ModelArtifacts } from "./artifacts.js";
 import { createBuilder, type GraphBuilder } from "./builder.js";
 import { type NodeDef, readGraphDef, readTensorShape, splitOutput } from "./graph-def.js";
-import { type Context, constantOf, type Operand } from "./graph-ops/constant.js";
+import { type Context, constantOf, type GraphRule, type Operand } from "./graph-ops/constant.js";
 import { graphRule } from "./graph-ops/index.js";
 import { type InputShapes, resolveInputShape } from "./input-shapes.js";
 import { isObject, type Json } from "./json.js";
@@ -31,32 +31,43 @@ export function buildGraphModel(
     nodes,
     outputs.map(({ reference }) => splitOutput(reference)[0]),
   );
-  const unsupported = order.flatMap((node) => graphRule(node.op)?.unsupported?.(node) ?? unknownOp(node));
-  if (unsupported.length > 0) throw new UnsupportedError(unsupported);
-
   const builder = createBuilder(store, new Set());
-  const made = new Map<string, readonly Operand[]>();
-  const readers = readersOf(
-    order,
-    outputs.map(({ reference }) => reference),
-  );
-  addInputs(nodes, entries(signature, "inputs"), inputShapes, builder, made);
-  for (const node of order) {
-    if (!made.has(node.name)) addNode(node, readers.get(node.name) ?? [], builder, store, made);
+  const made = new Map<string, Outputs>();
+  const references = outputs.map(({ reference }) => reference);
+  const readers = readersOf(order, references);
+  try {
+    addInputs(nodes, entries(signature, "inputs"), inputShapes, builder, made);
+    for (const node of order) {
+      if (!made.has(node.name)) addNode(node, readers.get(node.name) ?? [], builder, store, made);
+    }
+  } catch (error) {
+    // What pare has not is told first: nobody need give sizes to a model that it cannot run.
+    const known = [...builder.problems, ...order.flatMap((node) => unsupportedOf(node, false))];
+    throw known.length > 0 ? new UnsupportedError(known) : error;
+  }
+  for (const { name, reference } of outputs) {
+    const { value, constant } = operandAt(made, reference, `output ${name}`);
+    if (value !== undefined) builder.addOutput(name, value);
+    if (constant) builder.unsupported(`output ${name}: a constant`);
   }
   if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
-  for (const { name, reference } of outputs) {
-    const operand = operandAt(made, reference);
-    if (operand?.value === undefined) throw new UnsupportedError([`output ${name}: a constant`]);
-    builder.addOutput(name, operand.value);
-  }
   return builder;
 }
 
+/** What a node makes; of one that pare has not, and of those after it, whether inputs of the model change it. */
+type Outputs = readonly Operand[] | { readonly varies: boolean };
+
+/** An operand, or what stands for one that is not known. */
+type Read = Operand & { readonly varies: boolean };
+
 const special = new Set(["Const", "Placeholder"]);
 
-function unknownOp({ op }: NodeDef): readonly string[] {
-  return special.has(op) || graphRule(op) ? [] : [op];
+/** What pare has not of a node, as its attributes show it and whether anything it reads varies. */
+function unsupportedOf(node: NodeDef, varies: boolean): readonly string[] {
+  if (special.has(node.op)) return [];
+  const rule = graphRule(node.op);
+  if (!rule || (rule.ofConstants && varies)) return [node.op];
+  return rule.unsupported?.(node) ?? [];
 }
 
 /** Names and tensors of one side of a signature. */
@@ -129,7 +140,7 @@ function addInputs(
   signature: readonly (readonly [string, Json])[],
   inputShapes: InputShapes,
   builder: GraphBuilder,
-  made: Map<string, readonly Operand[]>,
+  made: Map<string, Outputs>,
 ): void {
   const named = signature.map(([key, tensor]) => ({
     name: plain(key),
@@ -143,16 +154,23 @@ function addInputs(
     ...others.map((node) => ({ name: node.name, node, shape: undefined })),
   ]) {
     if (node?.op !== "Placeholder") continue;
-    if (node.attrs.type("dtype") === "DT_STRING")
-      throw new UnsupportedError([`Placeholder: dtype DT_STRING`]);
+    if (node.attrs.type("dtype") === "DT_STRING") {
+      builder.unsupported("Placeholder: dtype DT_STRING");
+      made.set(node.name, { varies: true });
+      continue;
+    }
     const sizes = (node.attrs.shape("shape") ?? shape)?.slice(1);
     made.set(node.name, [{ value: builder.addInput(name, resolveInputShape(name, sizes, inputShapes)) }]);
   }
 }
 
-function operandAt(made: ReadonlyMap<string, readonly Operand[]>, reference: string): Operand | undefined {
+function operandAt(made: ReadonlyMap<string, Outputs>, reference: string, reader: string): Read {
   const [name, output] = splitOutput(reference);
-  return made.get(name)?.[output];
+  const outputs = made.get(name) as Outputs;
+  if ("varies" in outputs) return outputs;
+  const operand = outputs[output];
+  if (operand) return { ...operand, varies: operand.value !== undefined };
+  throw new RangeError(`${reader}: reads ${reference}, which nothing makes`);
 }
 
 /**
@@ -164,33 +182,30 @@ function addNode(
   readers: Context["readers"],
   builder: GraphBuilder,
   store: WeightStore,
-  made: Map<string, readonly Operand[]>,
+  made: Map<string, Outputs>,
 ): void {
-  const inputs = node.inputs.map((input) => operandAt(made, input));
-  const missing = node.inputs.find((input, i) => !inputs[i] && made.get(splitOutput(input)[0])?.length !== 0);
-  if (missing !== undefined) throw new RangeError(`node ${node.name}: reads ${missing}, which nothing makes`);
-  if (inputs.includes(undefined)) {
-    made.set(node.name, []);
-    return;
-  }
+  const operands = node.inputs.map((input) => operandAt(made, input, `node ${node.name}`));
+  const varies = operands.some((operand) => operand.varies);
+  const unknown = { varies: varies && !graphRule(node.op)?.makesConstants };
+  made.set(node.name, unknown);
+  const unsupported = unsupportedOf(node, varies);
+  for (const what of unsupported) builder.unsupported(what);
+  const isKnown = operands.every(({ value, constant }) => value !== undefined || constant);
+  if (unsupported.length > 0 || !isKnown) return;
   try {
     made.set(
       node.name,
-      node.op === "Const"
-        ? [readConstant(node, store)]
-        : addRule({ ...node, operands: inputs as Operand[], readers, builder }),
+      node.op === "Const" ? [readConstant(node, store)] : addRule({ ...node, operands, readers, builder }),
     );
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     for (const what of error.what) builder.unsupported(what);
-    made.set(node.name, []);
   }
 }
 
 function addRule(context: Context): readonly Operand[] {
   const { name, op, operands } = context;
-  const rule = graphRule(op);
-  if (!rule) throw new UnsupportedError([op]);
+  const rule = graphRule(op) as GraphRule;
   const { min, max } = rule.inputs;
   if (operands.length < min || operands.length > max) {
     throw new RangeError(`node ${name}: ${op} wants ${min} to ${max} inputs, got ${operands.length}`);

@@ -30,6 +30,10 @@ export interface Context extends NodeDef {
 
 export interface GraphRule {
   readonly inputs: { readonly min: number; readonly max: number };
+  /** It reads constants only: pare has it not for values. */
+  readonly ofConstants?: true;
+  /** It makes constants only, of values too. */
+  readonly makesConstants?: true;
   /** What pare has not of one node, as its attributes show it. */
   unsupported?(node: NodeDef): readonly string[];
   /**

@@ -39,6 +39,7 @@ const cast: GraphRule = {
 
 const shapeOf: GraphRule = {
   inputs: { min: 1, max: 1 },
+  makesConstants: true,
   add(context) {
     const { constant } = context.operands[0];
     const shape = constant ? constant.shape : shapeAt(context, 0);
