@@ -405,6 +405,15 @@ describe("names", () => {
     expect(graph.outputs.map(({ name }) => name)).toEqual(["Identity_1", "scores"]);
   });
 
+  test("of the signature in the metadata, where there is one", () => {
+    const outputs = { scores: { name: "Identity:0" } };
+    const signature = { outputs: { other: { name: "Identity_1:0" } } };
+    const names = (userDefinedMetadata: object) =>
+      importModel({ ...def.artifacts({ signature }), userDefinedMetadata }).outputs.map(({ name }) => name);
+    expect(names({ signature: { outputs } })).toEqual(["scores"]);
+    expect(names({ author: "someone" })).toEqual(["other"]);
+  });
+
   test("without a format", () => {
     const { format: _format, ...artifacts } = def.artifacts();
     expect(importModel(artifacts).outputs.length).toBe(2);
