@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { importModel, type ModelArtifacts, UnsupportedError } from "../../src/graph/index.js";
-import { float, GraphDef, image, text, window } from "./graph-model.js";
+import { float, GraphDef, image, integers, text, window } from "./graph-model.js";
 
 describe("what pare has not", () => {
   function unsupported(def: GraphDef, parts: Partial<ModelArtifacts> = {}): readonly string[] {
@@ -70,6 +70,23 @@ describe("what pare has not", () => {
       "Foo",
       "Mean: axis 0, the batch",
       "Fill",
+    ]);
+  });
+
+  test("paddings and frames by other words, or none", () => {
+    const def = new GraphDef();
+    const x = def.input("x", image);
+    def.node("conv", "Conv2D", [x, def.weight("k", [1, 1, 3, 1])], window([1, 1], "WEIRD"));
+    def.node("pool", "MaxPool", [x], { strides: integers(1, 1, 1, 1), ksize: integers(1, 2, 2, 1) });
+    const transposed = [def.sizes("to", [1, 8, 8, 3]), def.weight("t", [1, 1, 3, 3]), x];
+    def.node("up", "Conv2DBackpropInput", transposed, window([1, 1], "FULL"));
+    const pads = def.weightless("p", [4, 2], [0, 0, 1, 1, 1, 1, 0, 0]);
+    def.node("mirror", "MirrorPad", [x, pads], { mode: text("CONSTANT") });
+    expect(unsupported(def)).toEqual([
+      "Conv2D: padding weird",
+      "MaxPool: padding none",
+      "Conv2DBackpropInput: padding full",
+      "MirrorPad: mode constant",
     ]);
   });
 

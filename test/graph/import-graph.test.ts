@@ -93,6 +93,17 @@ describe("products", () => {
     expect(graph.nodes.map(({ op }) => op)).toEqual(["conv2d", "affine"]);
   });
 
+  test.each(["", "V2", "V3"])("FusedBatchNorm%s without epsilon", async (version) => {
+    const def = new GraphDef();
+    const parts = ["gamma", "beta", "mean"].map((role) => def.weight(role, [3]));
+    def.node("bn", `FusedBatchNorm${version}`, [
+      def.input("x", image),
+      ...parts,
+      def.weight("variance", [3], [1e-4, 0.5, 2]),
+    ]);
+    await expectSameAsTfjs(def);
+  });
+
   test("transposed convolution, its size computed by the model", async () => {
     const def = new GraphDef();
     const x = def.input("x", [-1, 4, 5, 3]);
@@ -280,6 +291,15 @@ describe("moves", () => {
     await expectSameAsTfjs(def);
   });
 
+  test("parts of numbers that no attribute says", async () => {
+    const def = new GraphDef();
+    const x = def.input("x", [-1, 4, 6]);
+    def.node("whole", "Relu", [def.node("split", "Split", [def.sizes("dim", 2), x])]);
+    const rows = def.node("rows", "Unpack", [x], { axis: { i: "1" } });
+    def.node("third", "Relu", [`${rows}:2`]);
+    await expectSameAsTfjs(def);
+  });
+
   test("slices", async () => {
     const def = new GraphDef();
     const x = def.input("x", [-1, 5, 6, 2]);
@@ -307,6 +327,7 @@ describe("moves", () => {
     const def = new GraphDef();
     const x = def.input("x", image);
     def.node("zeros", "Pad", [x, def.weightless("p", [4, 2], [0, 0, 1, 2, 0, 3, 0, 1])]);
+    def.node("twos", "Pad", [x, "p"], { constant_value: { f: 2 } });
     def.node("ones", "PadV2", [x, "p", def.weight("v", [], [1.5])]);
     def.node("mirror", "MirrorPad", [x, def.weightless("q", [4, 2], [0, 0, 1, 2, 3, 0, 0, 0])], {
       mode: text("REFLECT"),

@@ -18,7 +18,7 @@ import {
   weightOf,
 } from "./constant.js";
 import { foldBinary, foldReduction, foldUnary } from "./fold.js";
-import { unsupportedLayout, windowOf } from "./window.js";
+import { unsupportedLayout, unsupportedWindow, windowOf } from "./window.js";
 
 type Attrs = Readonly<Record<string, AttrValue>>;
 
@@ -201,7 +201,7 @@ function reduction(fn: string): GraphRule {
 function pool(op: "maxPool" | "averagePool"): GraphRule {
   return {
     inputs: { min: 1, max: 1 },
-    unsupported: unsupportedLayout,
+    unsupported: unsupportedWindow,
     add(context) {
       const [batch, ...size] = context.attrs.numbers("ksize").slice(0, 3);
       if (batch !== 1 || size.length !== 2) throw new UnsupportedError([`${context.op}: ksize ${batch}`]);
