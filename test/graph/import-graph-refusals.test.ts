@@ -107,6 +107,20 @@ describe("what pare has not", () => {
   });
 });
 
+test("sizes that a node leaves open are those of the signature", () => {
+  const def = new GraphDef();
+  def.node("y", "Relu", [def.input("x", [-1, -1, 9, -1])]);
+  const shapeOf = (...sizes: number[]) => {
+    const tensorShape = { dim: sizes.map((size) => ({ size: `${size}` })) };
+    const signature = { inputs: { image: { name: "x:0", tensorShape } } };
+    return importModel(def.artifacts({ signature })).inputs[0].shape;
+  };
+  expect(shapeOf(-1, 7, -1, 3)).toEqual([null, 7, 9, 3]);
+  expect(shapeOf(-1, 7, 8, 3)).toEqual([null, 7, 9, 3]);
+  expect(() => shapeOf(-1, 7, -1, -1)).toThrow('inputShapes: { "image": [7, 9, size] }');
+  expect(() => shapeOf(-1, 7)).toThrow('inputShapes: { "image": [size, 9, size] }');
+});
+
 describe("what is no GraphDef", () => {
   const relu = (input: readonly string[]) => ({ name: "y", op: "Relu", input, attr: float });
   test.each<[string, unknown, typeof Error, RegExp]>([
@@ -148,6 +162,12 @@ describe("what is no GraphDef", () => {
     const artifacts = { format: "graph-model", modelTopology, weightSpecs: [], weightData: new Uint8Array() };
     expect(() => importModel(artifacts)).toThrow(type);
     expect(() => importModel(artifacts)).toThrow(message);
+  });
+
+  test.each([-5, 4])("axis %i of four", (axis) => {
+    const def = new GraphDef();
+    def.node("mean", "Mean", [def.input("x", image), def.sizes("axes", [1, axis])]);
+    expect(() => importModel(def.artifacts())).toThrow(`node mean: wanted an axis from -4 to 3, got ${axis}`);
   });
 
   test("strides of 0", () => {

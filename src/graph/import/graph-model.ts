@@ -159,9 +159,18 @@ function addInputs(
       made.set(node.name, { varies: true });
       continue;
     }
-    const sizes = (node.attrs.shape("shape") ?? shape)?.slice(1);
+    const sizes = mergeSizes(node.attrs.shape("shape"), shape)?.slice(1);
     made.set(node.name, [{ value: builder.addInput(name, resolveInputShape(name, sizes, inputShapes)) }]);
   }
+}
+
+/** Sizes of a node, and where it leaves them open those of the signature. */
+function mergeSizes(
+  sizes: readonly number[] | undefined,
+  others: readonly number[] | undefined,
+): readonly number[] | undefined {
+  if (!sizes) return others;
+  return sizes.map((size, i) => (size < 0 && others?.length === sizes.length ? others[i] : size));
 }
 
 function operandAt(made: ReadonlyMap<string, Outputs>, reference: string, reader: string): Read {
