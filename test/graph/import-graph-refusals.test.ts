@@ -1,8 +1,11 @@
 /** What a GraphDef asks for and pare has not, all at once; what is no GraphDef. */
 
-import { describe, expect, test } from "vitest";
+import * as tf from "@tensorflow/tfjs";
+import { beforeAll, describe, expect, test } from "vitest";
 import { importModel, type ModelArtifacts, UnsupportedError } from "../../src/graph/index.js";
-import { float, GraphDef, image, integers, text, window } from "./graph-model.js";
+import { expectSameAsTfjs, float, GraphDef, image, integers, text, window } from "./graph-model.js";
+
+beforeAll(() => tf.setBackend("cpu"));
 
 describe("what pare has not", () => {
   function unsupported(def: GraphDef, parts: Partial<ModelArtifacts> = {}): readonly string[] {
@@ -119,6 +122,32 @@ test("sizes that a node leaves open are those of the signature", () => {
   expect(shapeOf(-1, 7, 8, 3)).toEqual([null, 7, 9, 3]);
   expect(() => shapeOf(-1, 7, -1, -1)).toThrow('inputShapes: { "image": [7, 9, size] }');
   expect(() => shapeOf(-1, 7)).toThrow('inputShapes: { "image": [size, 9, size] }');
+});
+
+describe("numbers that are not finite", () => {
+  test.each([Number.NaN, Infinity])("%s in a weight is refused by node, role and place", (value) => {
+    const def = new GraphDef();
+    const kernel = def.weight("w", [2, 2], [1, 2, value, 4]);
+    def.node("y", "MatMul", [def.input("x", [-1, 2]), kernel]);
+    const message = `y: wanted a finite kernel, got ${value} at 2 of w`;
+    expect(() => importModel(def.artifacts())).toThrow(message);
+  });
+
+  test("a variance below 0", () => {
+    const def = new GraphDef();
+    const parts = ["gamma", "beta", "mean"].map((role) => def.weight(role, [3]));
+    const variance = def.weight("variance", [3], [1, -1, 1]);
+    def.node("bn", "FusedBatchNorm", [def.input("x", image), ...parts, variance]);
+    expect(() => importModel(def.artifacts())).toThrow("bn: wanted a finite scale, got NaN at 1");
+  });
+
+  test("limits and masks may be infinite", async () => {
+    const def = new GraphDef();
+    const x = def.input("x", [-1, 3]);
+    def.node("clip", "ClipByValue", [x, def.weight("low", [], [0]), def.weight("high", [], [Infinity])]);
+    def.node("y", "Softmax", [def.node("masked", "Add", [x, def.weight("mask", [3], [0, -Infinity, 0])])]);
+    await expectSameAsTfjs(def);
+  });
 });
 
 describe("what is no GraphDef", () => {
