@@ -97,8 +97,10 @@ describe("what pare has not", () => {
     const def = new GraphDef();
     const x = def.input("x", [-1, -1, 9, 3]);
     def.node("a", "ArgMax", [x, def.sizes("axis", 1)]);
+    def.node("e", "Exp", [def.node("mean", "Mean", [def.input("y", image), def.sizes("axes", 7)])]);
     def.input("words", [-1], "DT_STRING");
-    expect(unsupported(def)).toEqual(["ArgMax"]);
+    def.node("lost", "Relu", ["y:3"]);
+    expect(unsupported(def)).toEqual(["Placeholder: dtype DT_STRING", "ArgMax", "Exp"]);
   });
 
   test("an open size, and how to give it", () => {

@@ -27,34 +27,38 @@ export function buildGraphModel(
 ): GraphBuilder {
   const nodes = new Map(readGraphDef(modelTopology).map((node) => [node.name, node]));
   const outputs = outputsOf(nodes, entries(signature, "outputs"));
+  const references = outputs.map(({ reference }) => reference);
   const order = inOrder(
     nodes,
-    outputs.map(({ reference }) => splitOutput(reference)[0]),
+    references.map((reference) => splitOutput(reference)[0]),
   );
   const builder = createBuilder(store, new Set());
-  const made = new Map<string, Outputs>();
-  const references = outputs.map(({ reference }) => reference);
+  const walk: Walk = { builder, made: new Map(), faults: [] };
   const readers = readersOf(order, references);
-  try {
-    addInputs(nodes, entries(signature, "inputs"), inputShapes, builder, made);
-    for (const node of order) {
-      if (!made.has(node.name)) addNode(node, readers.get(node.name) ?? [], builder, store, made);
-    }
-  } catch (error) {
-    // What pare has not is told first: nobody need give sizes to a model that it cannot run.
-    const known = [...builder.problems, ...order.flatMap((node) => unsupportedOf(node, false))];
-    throw known.length > 0 ? new UnsupportedError(known) : error;
+  addInputs(nodes, entries(signature, "inputs"), inputShapes, walk);
+  for (const node of order) {
+    if (!walk.made.has(node.name)) addNode(node, readers.get(node.name) ?? [], store, walk);
   }
   for (const { name, reference } of outputs) {
-    const { value, constant } = operandAt(made, reference, `output ${name}`);
+    const { value, constant } = operandAt(walk, reference, `output ${name}`);
     if (value !== undefined) builder.addOutput(name, value);
     if (constant) builder.unsupported(`output ${name}: a constant`);
   }
+  // What pare has not is told first: nobody need give sizes to a model that it cannot run.
   if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
+  if (walk.faults.length > 0) throw walk.faults[0];
   return builder;
 }
 
-/** What a node makes; of one that pare has not, and of those after it, whether inputs of the model change it. */
+/** The way through a model, which goes on past what cannot be made. */
+interface Walk {
+  readonly builder: GraphBuilder;
+  readonly made: Map<string, Outputs>;
+  /** What does not hold together, in order. */
+  readonly faults: unknown[];
+}
+
+/** What a node makes; of one that cannot be made, and of those after it, whether inputs of the model change it. */
 type Outputs = readonly Operand[] | { readonly varies: boolean };
 
 /** An operand, or what stands for one that is not known. */
@@ -139,8 +143,7 @@ function addInputs(
   nodes: ReadonlyMap<string, NodeDef>,
   signature: readonly (readonly [string, Json])[],
   inputShapes: InputShapes,
-  builder: GraphBuilder,
-  made: Map<string, Outputs>,
+  walk: Walk,
 ): void {
   const named = signature.map(([key, tensor]) => ({
     name: plain(key),
@@ -154,13 +157,12 @@ function addInputs(
     ...others.map((node) => ({ name: node.name, node, shape: undefined })),
   ]) {
     if (node?.op !== "Placeholder") continue;
-    if (node.attrs.type("dtype") === "DT_STRING") {
-      builder.unsupported("Placeholder: dtype DT_STRING");
-      made.set(node.name, { varies: true });
-      continue;
-    }
-    const sizes = mergeSizes(node.attrs.shape("shape"), shape)?.slice(1);
-    made.set(node.name, [{ value: builder.addInput(name, resolveInputShape(name, sizes, inputShapes)) }]);
+    make(node, true, walk, () => {
+      if (node.attrs.type("dtype") === "DT_STRING")
+        throw new UnsupportedError(["Placeholder: dtype DT_STRING"]);
+      const sizes = mergeSizes(node.attrs.shape("shape"), shape)?.slice(1);
+      return [{ value: walk.builder.addInput(name, resolveInputShape(name, sizes, inputShapes)) }];
+    });
   }
 }
 
@@ -173,43 +175,45 @@ function mergeSizes(
   return sizes.map((size, i) => (size < 0 && others?.length === sizes.length ? others[i] : size));
 }
 
-function operandAt(made: ReadonlyMap<string, Outputs>, reference: string, reader: string): Read {
+function operandAt({ made, faults }: Walk, reference: string, reader: string): Read {
   const [name, output] = splitOutput(reference);
   const outputs = made.get(name) as Outputs;
   if ("varies" in outputs) return outputs;
   const operand = outputs[output];
   if (operand) return { ...operand, varies: operand.value !== undefined };
-  throw new RangeError(`${reader}: reads ${reference}, which nothing makes`);
+  faults.push(new RangeError(`${reader}: reads ${reference}, which nothing makes`));
+  return { varies: false };
 }
 
-/**
- * Adds what one node stands for. Where it turns out to be unsupported that is noted, and what depends
- * on it left out, so that all of it is found.
- */
-function addNode(
-  node: NodeDef,
-  readers: Context["readers"],
-  builder: GraphBuilder,
-  store: WeightStore,
-  made: Map<string, Outputs>,
+/** Notes what one node makes, or why there is nothing. */
+function make(
+  { name }: NodeDef,
+  varies: boolean,
+  { builder, made, faults }: Walk,
+  outputs: () => Outputs,
 ): void {
-  const operands = node.inputs.map((input) => operandAt(made, input, `node ${node.name}`));
-  const varies = operands.some((operand) => operand.varies);
-  const unknown = { varies: varies && !graphRule(node.op)?.makesConstants };
-  made.set(node.name, unknown);
-  const unsupported = unsupportedOf(node, varies);
-  for (const what of unsupported) builder.unsupported(what);
-  const isKnown = operands.every(({ value, constant }) => value !== undefined || constant);
-  if (unsupported.length > 0 || !isKnown) return;
   try {
-    made.set(
-      node.name,
-      node.op === "Const" ? [readConstant(node, store)] : addRule({ ...node, operands, readers, builder }),
-    );
+    made.set(name, outputs());
   } catch (error) {
-    if (!(error instanceof UnsupportedError)) throw error;
-    for (const what of error.what) builder.unsupported(what);
+    made.set(name, { varies });
+    if (error instanceof UnsupportedError) for (const what of error.what) builder.unsupported(what);
+    else faults.push(error);
   }
+}
+
+/** Adds what one node stands for; of one that reads what is not known, only what its attributes show. */
+function addNode(node: NodeDef, readers: Context["readers"], store: WeightStore, walk: Walk): void {
+  const operands = node.inputs.map((input) => operandAt(walk, input, `node ${node.name}`));
+  const reads = operands.some((operand) => operand.varies);
+  const varies = reads && !graphRule(node.op)?.makesConstants;
+  make(node, varies, walk, () => {
+    const unsupported = unsupportedOf(node, reads);
+    if (unsupported.length > 0) throw new UnsupportedError(unsupported);
+    if (operands.some(({ value, constant }) => value === undefined && !constant)) return { varies };
+    return node.op === "Const"
+      ? [readConstant(node, store)]
+      : addRule({ ...node, operands, readers, builder: walk.builder });
+  });
 }
 
 function addRule(context: Context): readonly Operand[] {
