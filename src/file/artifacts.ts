@@ -1,4 +1,4 @@
-import type { ModelArtifacts } from "../graph/index.js";
+import { joinArtifacts, type ModelArtifacts } from "../graph/index.js";
 import { refuseHtml } from "./container.js";
 import { FormatError } from "./errors.js";
 import { openSource, type Source } from "./source.js";
@@ -56,12 +56,17 @@ export async function readArtifacts(source: string, options: ArtifactsOptions = 
     at += shard.length;
   }
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", all.subarray(begin - json.length)));
-  return {
-    modelTopology: model.modelTopology,
+  const { modelTopology, format, signature, userDefinedMetadata } = model;
+  const artifacts = joinArtifacts({
+    modelTopology,
     weightSpecs: groups.flatMap((group) => group.weights),
     weightData: all.subarray(begin),
-    ...(typeof model.format === "string" && { format: model.format }),
-    ...signatureOf(model),
+    ...(typeof format === "string" && { format }),
+    signature,
+    userDefinedMetadata,
+  });
+  return {
+    ...artifacts,
     sourceHash: Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""),
   };
 }
@@ -78,12 +83,6 @@ function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
     throw new FormatError("import-topology", `${source}: no modelTopology: not a TensorFlow.js model.json`);
   }
   return model as Record<string, unknown>;
-}
-
-/** Older converters wrote it into userDefinedMetadata, and tfjs looks there first. */
-function signatureOf({ userDefinedMetadata, signature }: Record<string, unknown>): { signature?: unknown } {
-  const found = (userDefinedMetadata as { signature?: unknown } | null | undefined)?.signature ?? signature;
-  return found === undefined ? {} : { signature: found };
 }
 
 function readManifest(manifest: unknown): Group[] {

@@ -280,6 +280,14 @@ test("NaN in calibration is refused by the name of the value", async () => {
   );
 });
 
+test("a value too large for the scales of a file is refused by name", async () => {
+  const graph = chain("relu");
+  dataOf(graph, "first/kernel")[3] = 3e36;
+  await expect(quantize(graph)).rejects.toThrow(
+    /u7 parameters of first: wanted a scale that is a positive, normal f32 below 2\^53, got \d/,
+  );
+});
+
 test("samples of zeros and layers that are dead give graphs that run", async () => {
   const graph = chain("relu");
   dataOf(graph, "first/kernel").fill(0);

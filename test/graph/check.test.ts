@@ -149,6 +149,12 @@ const attributes: readonly Case[] = [
     () => of("unary", { fn: "elu", alpha: Number.NaN }),
     /a finite number, got NaN/,
   ],
+  [
+    "more than a file says",
+    "graph-attr",
+    () => of("unary", { fn: "elu", alpha: 2 ** 53 }),
+    /alpha wants a number within 2\^53 - 1, got 9007199254740992/,
+  ],
   ["negative cap", "graph-attr", () => of("unary", { fn: "relu", maxValue: -1 }), />= 0, got -1/],
   [
     "number as text",
@@ -347,7 +353,7 @@ const shapes: readonly Case[] = [
 ];
 
 const numbers: readonly Case[] = [
-  ...[Number.NaN, Infinity, 0, -1, 2 ** -127, 1e-46, 1e39].map(
+  ...[Number.NaN, Infinity, 0, -1, 2 ** -127, 1e-46, 2 ** 53, 1e39].map(
     (scale): Case => [
       `scale ${scale}`,
       "quant-scale",

@@ -27,6 +27,15 @@ export const texts = (...values: string[]) => ({ list: { s: values.map(base64) }
 export const integers = (...values: number[]) => ({ list: { i: values.map(String) } });
 export const float = { T: { type: "DT_FLOAT" } };
 
+export const image = [-1, 7, 9, 3];
+/** Attributes of a convolution or a pool. */
+export const window = (strides: readonly [number, number], padding: string, more: Json = {}): Json => ({
+  strides: integers(1, ...strides, 1),
+  padding: text(padding),
+  data_format: text("NHWC"),
+  ...more,
+});
+
 const dims = (shape: readonly number[]) => ({ dim: shape.map((size) => ({ size: String(size) })) });
 
 /** A GraphDef under construction. */

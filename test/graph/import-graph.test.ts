@@ -1,19 +1,20 @@
-/** GraphDefs against tfjs, op by op; what is refused, all at once; what is no GraphDef. */
+/** GraphDefs against tfjs, op by op. */
 
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { importModel, type ModelArtifacts, UnsupportedError } from "../../src/graph/index.js";
-import { expectSameAsTfjs, float, GraphDef, integers, type Json, text, texts } from "./graph-model.js";
+import { importModel, simplify } from "../../src/graph/index.js";
+import {
+  expectSameAsTfjs,
+  GraphDef,
+  image,
+  integers,
+  type Json,
+  text,
+  texts,
+  window,
+} from "./graph-model.js";
 
 beforeAll(() => tf.setBackend("cpu"));
-
-const image = [-1, 7, 9, 3];
-const window = (strides: readonly [number, number], padding: string, more: Json = {}): Json => ({
-  strides: integers(1, ...strides, 1),
-  padding: text(padding),
-  data_format: text("NHWC"),
-  ...more,
-});
 
 describe("products", () => {
   test.each<[string, readonly [number, number], readonly [number, number]]>([
@@ -90,6 +91,17 @@ describe("products", () => {
     });
     const graph = await expectSameAsTfjs(def);
     expect(graph.nodes.map(({ op }) => op)).toEqual(["conv2d", "affine"]);
+  });
+
+  test.each(["", "V2", "V3"])("FusedBatchNorm%s without epsilon", async (version) => {
+    const def = new GraphDef();
+    const parts = ["gamma", "beta", "mean"].map((role) => def.weight(role, [3]));
+    def.node("bn", `FusedBatchNorm${version}`, [
+      def.input("x", image),
+      ...parts,
+      def.weight("variance", [3], [1e-4, 0.5, 2]),
+    ]);
+    await expectSameAsTfjs(def);
   });
 
   test("transposed convolution, its size computed by the model", async () => {
@@ -202,6 +214,39 @@ describe("elements", () => {
   });
 });
 
+describe("frames of max pools, as converters of PyTorch and ONNX write them", () => {
+  const lowestF32 = -3.4028234663852886e38;
+  const window3 = window([2, 2], "VALID", { ksize: integers(1, 3, 3, 1) });
+  function framed(value: number, pads = [0, 0, 1, 1, 1, 2, 0, 0]) {
+    const def = new GraphDef();
+    const frame = [def.input("x", image), def.weightless("p", [4, 2], pads), def.weight("v", [], [value])];
+    def.node("frame", "PadV2", frame);
+    return def;
+  }
+
+  test.each([-Infinity, lowestF32, -1e30, -1e15])("%s", async (value) => {
+    const def = framed(value);
+    def.node("pool", "MaxPool", ["frame"], window3);
+    const graph = simplify(await expectSameAsTfjs(def));
+    expect(graph.nodes.map(({ op, attrs }) => [op, attrs.padding])).toEqual([["maxPool", [1, 1, 1, 2]]]);
+  });
+
+  test("read by two", async () => {
+    const def = framed(lowestF32);
+    def.node("pool", "MaxPool", ["frame"], window3);
+    def.node("other", "MaxPool", ["frame"], window([1, 2], "VALID", { ksize: integers(1, 2, 3, 1) }));
+    await expectSameAsTfjs(def);
+  });
+
+  test.each([-Infinity, lowestF32, 1e30])("%s that shows is refused by its node's name", (value) => {
+    const message = `frame: value wants a number within 2^53 - 1, got ${Math.fround(value)}`;
+    expect(() => importModel(framed(value).artifacts())).toThrow(message);
+    const wide = framed(value, [0, 0, 0, 3, 0, 0, 0, 0]);
+    wide.node("pool", "MaxPool", ["frame"], window3);
+    expect(() => importModel(wide.artifacts())).toThrow(message);
+  });
+});
+
 describe("moves", () => {
   test("reshapes: flatten, a size that follows, squeeze, expand", async () => {
     const def = new GraphDef();
@@ -246,6 +291,15 @@ describe("moves", () => {
     await expectSameAsTfjs(def);
   });
 
+  test("parts of numbers that no attribute says", async () => {
+    const def = new GraphDef();
+    const x = def.input("x", [-1, 4, 6]);
+    def.node("whole", "Relu", [def.node("split", "Split", [def.sizes("dim", 2), x])]);
+    const rows = def.node("rows", "Unpack", [x], { axis: { i: "1" } });
+    def.node("third", "Relu", [`${rows}:2`]);
+    await expectSameAsTfjs(def);
+  });
+
   test("slices", async () => {
     const def = new GraphDef();
     const x = def.input("x", [-1, 5, 6, 2]);
@@ -273,6 +327,7 @@ describe("moves", () => {
     const def = new GraphDef();
     const x = def.input("x", image);
     def.node("zeros", "Pad", [x, def.weightless("p", [4, 2], [0, 0, 1, 2, 0, 3, 0, 1])]);
+    def.node("twos", "Pad", [x, "p"], { constant_value: { f: 2 } });
     def.node("ones", "PadV2", [x, "p", def.weight("v", [], [1.5])]);
     def.node("mirror", "MirrorPad", [x, def.weightless("q", [4, 2], [0, 0, 1, 2, 3, 0, 0, 0])], {
       mode: text("REFLECT"),
@@ -371,122 +426,17 @@ describe("names", () => {
     expect(graph.outputs.map(({ name }) => name)).toEqual(["Identity_1", "scores"]);
   });
 
+  test("of the signature in the metadata, where there is one", () => {
+    const outputs = { scores: { name: "Identity:0" } };
+    const signature = { outputs: { other: { name: "Identity_1:0" } } };
+    const names = (userDefinedMetadata: object) =>
+      importModel({ ...def.artifacts({ signature }), userDefinedMetadata }).outputs.map(({ name }) => name);
+    expect(names({ signature: { outputs } })).toEqual(["scores"]);
+    expect(names({ author: "someone" })).toEqual(["other"]);
+  });
+
   test("without a format", () => {
     const { format: _format, ...artifacts } = def.artifacts();
     expect(importModel(artifacts).outputs.length).toBe(2);
-  });
-});
-
-describe("what pare has not", () => {
-  function unsupported(def: GraphDef, parts: Partial<ModelArtifacts> = {}): readonly string[] {
-    try {
-      importModel(def.artifacts(parts));
-    } catch (error) {
-      if (error instanceof UnsupportedError) return error.what;
-      throw error;
-    }
-    return [];
-  }
-
-  test("all of it at once, each once, and only what the outputs need", () => {
-    const def = new GraphDef();
-    const x = def.input("x", image);
-    const conv = def.node(
-      "c",
-      "Conv2D",
-      [x, def.weight("k", [1, 1, 3, 1])],
-      window([1, 1], "SAME", { data_format: text("NCHW") }),
-    );
-    const odd = def.node("n", "NonMaxSuppressionV5", [conv]);
-    def.node("t", "TopKV2", [def.node("m", "NonMaxSuppressionV5", [odd])]);
-    def.node("dead", "While", [x]);
-    const signature = { outputs: { y: { name: "t:0" } } };
-    expect(unsupported(def, { signature })).toEqual([
-      "Conv2D: data_format NCHW",
-      "NonMaxSuppressionV5",
-      "TopKV2",
-    ]);
-  });
-
-  test("what only shapes and constants show, from every branch", () => {
-    const def = new GraphDef();
-    const x = def.input("x", image);
-    def.node("a", "Reshape", [x, def.sizes("flat", [-1, 3])]);
-    def.node("b", "Transpose", [x, def.sizes("perm", [3, 1, 2, 0])]);
-    def.node("after", "Relu", [def.node("c", "Mean", [x, def.sizes("batch", [0])])]);
-    def.node("d", "Rsqrt", [x]);
-    def.node("e", "ConcatV2", [x, x, def.sizes("axis", 0)]);
-    expect(unsupported(def)).toEqual([
-      "Reshape: [null, 7, 9, 3] to [-1, 3]",
-      "Transpose: [3, 1, 2, 0], of the batch",
-      "Mean: axis 0, the batch",
-      "Rsqrt",
-      "ConcatV2: axis 0, the batch",
-    ]);
-  });
-
-  test("an open size, and how to give it", () => {
-    const def = new GraphDef();
-    def.node("y", "Relu", [def.input("x", [-1, -1, 9, 3])]);
-    expect(() => importModel(def.artifacts())).toThrow('give the sizes: inputShapes: { "x": [size, 9, 3] }');
-    const graph = importModel(def.artifacts(), { inputShapes: { x: [7, 9, 3] } });
-    expect(graph.inputs[0].shape).toEqual([null, 7, 9, 3]);
-  });
-});
-
-describe("what is no GraphDef", () => {
-  const relu = (input: readonly string[]) => ({ name: "y", op: "Relu", input, attr: float });
-  test.each<[string, unknown, typeof Error, RegExp]>([
-    ["no nodes", {}, TypeError, /modelTopology.node: wanted an array/],
-    ["a node that is none", { node: [3] }, TypeError, /node: wanted an object, got 3/],
-    ["a name twice", { node: [relu(["y"]), relu(["y"])] }, RangeError, /node y: wanted it once/],
-    [
-      "a cycle",
-      {
-        node: [relu(["z"]), { name: "z", op: "Relu", input: ["y"] }, { name: "o", op: "Relu", input: ["z"] }],
-      },
-      RangeError,
-      /part of a cycle/,
-    ],
-    ["a node that is not there", { node: [relu(["nix"])] }, RangeError, /node y reads nix, which is no node/],
-    [
-      "an output that is not there",
-      {
-        node: [
-          {
-            name: "x",
-            op: "Placeholder",
-            attr: { shape: { shape: { dim: [{ size: "1" }, { size: "2" }] } } },
-          },
-          relu(["x:3"]),
-        ],
-      },
-      RangeError,
-      /node y: reads x:3, which nothing makes/,
-    ],
-    [
-      "a Const without its weight",
-      { node: [{ name: "c", op: "Const" }, relu(["c"])] },
-      RangeError,
-      /node c: the model has no weight/,
-    ],
-    ["no input of an op", { node: [relu([])] }, RangeError, /Relu wants 1 to 1 inputs, got 0/],
-  ])("%s", (_what, modelTopology, type, message) => {
-    const artifacts = { format: "graph-model", modelTopology, weightSpecs: [], weightData: new Uint8Array() };
-    expect(() => importModel(artifacts)).toThrow(type);
-    expect(() => importModel(artifacts)).toThrow(message);
-  });
-
-  test("strides of 0", () => {
-    const def = new GraphDef();
-    def.node("c", "Conv2D", [def.input("x", image), def.weight("k", [1, 1, 3, 1])], window([0, 1], "VALID"));
-    expect(() => importModel(def.artifacts())).toThrow(/strides wants a list of 2 integers of at least 1/);
-  });
-
-  test("a chain of 50,000 nodes", () => {
-    const def = new GraphDef();
-    let last = def.input("x", [-1, 2]);
-    for (let i = 0; i < 50_000; i++) last = def.node(`n${i}`, "Relu", [last]);
-    expect(importModel(def.artifacts()).nodes.length).toBe(50_000);
   });
 });

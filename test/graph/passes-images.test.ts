@@ -52,6 +52,8 @@ const conv = (
 ) => node(name, "conv2d", input, { attrs, weights: { kernel, ...(bias ? { bias } : {}) } });
 const depthwise = (name: string, input: string, attrs: Node["attrs"] = same, kernel = "d") =>
   node(name, "depthwiseConv2d", input, { attrs, weights: { kernel } });
+const largest = (name: string, input: string) =>
+  node(name, "maxPool", input, { attrs: { size: [2, 2], strides: [1, 1], padding: [0, 0, 0, 0] } });
 const upwards = (name: string, input: string, attrs: Node["attrs"] = {}) =>
   node(name, "convTranspose2d", input, {
     attrs: { strides: [2, 2], padding: [0, 0, 0, 0], outputPadding: [0, 0], ...attrs },
@@ -139,6 +141,12 @@ const cases: readonly Case[] = [
     foldFrames,
     [pad("p", "x", [1, 1, 1, 1, 0, 0]), depthwise("a", "p", still)],
     "a:depthwiseConv2d",
+  ],
+  [
+    "a frame below all numbers, of a max pool",
+    foldFrames,
+    [pad("p", "x", [1, 0, 1, 1, 0, 0], { value: -1e15 }), largest("m", "p")],
+    "m:maxPool",
   ],
   [
     "crop of a transposed convolution",
@@ -305,13 +313,16 @@ describe("what stays", () => {
     ["an affine after a residual", foldAffine, [conv("a", ["x", "x"]), affine("f", "a")]],
     ["a pad of ones", foldFrames, [pad("p", "x", [1, 1, 1, 1, 0, 0], { value: 1 }), conv("a", "p", still)]],
     ["a mirror", foldFrames, [pad("p", "x", [1, 1, 1, 1, 0, 0], { mode: "reflect" }), conv("a", "p", still)]],
+    ["a pad before a pool", foldFrames, [pad("p", "x", [1, 1, 1, 1, 0, 0]), largest("m", "p")]],
     [
-      "a pad before a pool",
+      "a frame as wide as a pool's window",
       foldFrames,
-      [
-        pad("p", "x", [1, 1, 1, 1, 0, 0]),
-        node("m", "maxPool", "p", { attrs: { size: [2, 2], strides: [1, 1], padding: [0, 0, 0, 0] } }),
-      ],
+      [pad("p", "x", [0, 2, 0, 0, 0, 0], { value: -1e15 }), largest("m", "p")],
+    ],
+    [
+      "channels below all numbers",
+      foldFrames,
+      [pad("p", "x", [1, 1, 1, 1, 0, 1], { value: -1e15 }), largest("m", "p")],
     ],
     ["a crop of channels", foldFrames, [upwards("a", "x"), crop("c", "a", [0, 0, 1], [13, 11, 3])]],
     [

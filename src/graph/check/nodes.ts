@@ -36,9 +36,12 @@ function checkAttrs(node: Node, rule: OpRule): void {
       const known = Object.keys(rules).join(", ") || "no attributes";
       throw new GraphError("graph-attr", `${node.name}: ${node.op} wants ${known}, got ${key}`);
     }
-    if (!rules[key].valid(value)) {
+    // More than a file's JSON may say.
+    const isHuge = typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+    if (isHuge || !rules[key].valid(value)) {
+      const wanted = isHuge ? "a number within 2^53 - 1" : rules[key].wanted;
       const got = Array.isArray(value) ? formatShape(value) : String(value);
-      throw new GraphError("graph-attr", `${node.name}: ${key} wants ${rules[key].wanted}, got ${got}`);
+      throw new GraphError("graph-attr", `${node.name}: ${key} wants ${wanted}, got ${got}`);
     }
   }
 }

@@ -14,10 +14,11 @@ export function isNormalScale(scale: number): boolean {
 
 /** @throws GraphError quant-scale, quant-zero */
 export function checkQuantParams(name: string, { scale, zero }: QuantParams): void {
-  if (!isNormalScale(scale)) {
+  // A file's JSON says it, and no more than 2^53 - 1.
+  if (!isNormalScale(scale) || scale > Number.MAX_SAFE_INTEGER) {
     throw new GraphError(
       "quant-scale",
-      `${name}: wanted a scale that is a positive, finite, normal f32, got ${scale}`,
+      `${name}: wanted a scale that is a positive, normal f32 below 2^53, got ${scale}`,
     );
   }
   if (!(Number.isInteger(zero) && zero >= 0 && zero <= 127)) {

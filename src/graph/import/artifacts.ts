@@ -1,5 +1,7 @@
 /** A tfjs model as it lies in its files or as `model.save` hands it to a save handler. */
 
+import { isObject } from "./json.js";
+
 /**
  * One tensor of the weight data; `tf.io.WeightsManifestEntry` is one.
  *
@@ -37,15 +39,19 @@ export interface ModelArtifacts {
 export interface SavedArtifacts extends Partial<Omit<ModelArtifacts, "weightData">> {
   /** In one piece, or a buffer for each shard. */
   readonly weightData?: Uint8Array | ArrayBuffer | readonly ArrayBuffer[];
+  /** Older converters wrote the signature into it, and tfjs looks there first. */
+  readonly userDefinedMetadata?: unknown;
 }
 
 /** @throws TypeError where there is no topology, or no weights */
 export function joinArtifacts(saved: SavedArtifacts): ModelArtifacts {
-  const { modelTopology, weightSpecs = [], weightData = new Uint8Array(0) } = saved;
+  const { userDefinedMetadata, ...rest } = saved;
+  const { modelTopology, weightSpecs = [], weightData = new Uint8Array(0) } = rest;
   if (modelTopology === undefined) {
     throw new TypeError("artifacts: wanted a modelTopology, got none");
   }
-  return { ...saved, modelTopology, weightSpecs, weightData: joinBytes(weightData) };
+  const signature = (isObject(userDefinedMetadata) ? userDefinedMetadata.signature : null) ?? rest.signature;
+  return { ...rest, modelTopology, weightSpecs, weightData: joinBytes(weightData), signature };
 }
 
 function joinBytes(data: NonNullable<SavedArtifacts["weightData"]>): Uint8Array {

@@ -5,7 +5,7 @@ import { sizeOf } from "../shape.js";
 import type { ModelArtifacts } from "./artifacts.js";
 import { createBuilder, type GraphBuilder } from "./builder.js";
 import { type NodeDef, readGraphDef, readTensorShape, splitOutput } from "./graph-def.js";
-import { constantOf, type Operand } from "./graph-ops/constant.js";
+import { type Context, constantOf, type GraphRule, type Operand } from "./graph-ops/constant.js";
 import { graphRule } from "./graph-ops/index.js";
 import { type InputShapes, resolveInputShape } from "./input-shapes.js";
 import { isObject, type Json } from "./json.js";
@@ -27,32 +27,51 @@ export function buildGraphModel(
 ): GraphBuilder {
   const nodes = new Map(readGraphDef(modelTopology).map((node) => [node.name, node]));
   const outputs = outputsOf(nodes, entries(signature, "outputs"));
+  const references = outputs.map(({ reference }) => reference);
   const order = inOrder(
     nodes,
-    outputs.map(({ reference }) => splitOutput(reference)[0]),
+    references.map((reference) => splitOutput(reference)[0]),
   );
-  const unsupported = order.flatMap((node) => graphRule(node.op)?.unsupported?.(node) ?? unknownOp(node));
-  if (unsupported.length > 0) throw new UnsupportedError(unsupported);
-
   const builder = createBuilder(store, new Set());
-  const made = new Map<string, readonly Operand[]>();
-  addInputs(nodes, entries(signature, "inputs"), inputShapes, builder, made);
+  const walk: Walk = { builder, made: new Map(), faults: [] };
+  const readers = readersOf(order, references);
+  addInputs(nodes, entries(signature, "inputs"), inputShapes, walk);
   for (const node of order) {
-    if (!made.has(node.name)) addNode(node, builder, store, made);
+    if (!walk.made.has(node.name)) addNode(node, readers.get(node.name) ?? [], store, walk);
   }
-  if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
   for (const { name, reference } of outputs) {
-    const operand = operandAt(made, reference);
-    if (operand?.value === undefined) throw new UnsupportedError([`output ${name}: a constant`]);
-    builder.addOutput(name, operand.value);
+    const { value, constant } = operandAt(walk, reference, `output ${name}`);
+    if (value !== undefined) builder.addOutput(name, value);
+    if (constant) builder.unsupported(`output ${name}: a constant`);
   }
+  // What pare has not is told first: nobody need give sizes to a model that it cannot run.
+  if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
+  if (walk.faults.length > 0) throw walk.faults[0];
   return builder;
 }
 
+/** The way through a model, which goes on past what cannot be made. */
+interface Walk {
+  readonly builder: GraphBuilder;
+  readonly made: Map<string, Outputs>;
+  /** What does not hold together, in order. */
+  readonly faults: unknown[];
+}
+
+/** What a node makes; of one that cannot be made, and of those after it, whether inputs of the model change it. */
+type Outputs = readonly Operand[] | { readonly varies: boolean };
+
+/** An operand, or what stands for one that is not known. */
+type Read = Operand & { readonly varies: boolean };
+
 const special = new Set(["Const", "Placeholder"]);
 
-function unknownOp({ op }: NodeDef): readonly string[] {
-  return special.has(op) || graphRule(op) ? [] : [op];
+/** What pare has not of a node, as its attributes show it and whether anything it reads varies. */
+function unsupportedOf(node: NodeDef, varies: boolean): readonly string[] {
+  if (special.has(node.op)) return [];
+  const rule = graphRule(node.op);
+  if (!rule || (rule.ofConstants && varies)) return [node.op];
+  return rule.unsupported?.(node) ?? [];
 }
 
 /** Names and tensors of one side of a signature. */
@@ -107,13 +126,24 @@ function inOrder(nodes: ReadonlyMap<string, NodeDef>, outputs: readonly string[]
   return order;
 }
 
+/** By the name of each node. */
+function readersOf(
+  order: readonly NodeDef[],
+  outputs: readonly string[],
+): ReadonlyMap<string, Context["readers"]> {
+  const readers = new Map<string, (NodeDef | undefined)[]>(order.map(({ name }) => [name, []]));
+  const add = (reference: string, reader?: NodeDef) => readers.get(splitOutput(reference)[0])?.push(reader);
+  for (const node of order) for (const input of node.inputs) add(input, node);
+  for (const output of outputs) add(output);
+  return readers;
+}
+
 /** All of them, read or not: a caller passes what the signature says. */
 function addInputs(
   nodes: ReadonlyMap<string, NodeDef>,
   signature: readonly (readonly [string, Json])[],
   inputShapes: InputShapes,
-  builder: GraphBuilder,
-  made: Map<string, readonly Operand[]>,
+  walk: Walk,
 ): void {
   const named = signature.map(([key, tensor]) => ({
     name: plain(key),
@@ -127,55 +157,73 @@ function addInputs(
     ...others.map((node) => ({ name: node.name, node, shape: undefined })),
   ]) {
     if (node?.op !== "Placeholder") continue;
-    if (node.attrs.type("dtype") === "DT_STRING")
-      throw new UnsupportedError([`Placeholder: dtype DT_STRING`]);
-    const sizes = (node.attrs.shape("shape") ?? shape)?.slice(1);
-    made.set(node.name, [{ value: builder.addInput(name, resolveInputShape(name, sizes, inputShapes)) }]);
+    make(node, true, walk, () => {
+      if (node.attrs.type("dtype") === "DT_STRING")
+        throw new UnsupportedError(["Placeholder: dtype DT_STRING"]);
+      const sizes = mergeSizes(node.attrs.shape("shape"), shape)?.slice(1);
+      return [{ value: walk.builder.addInput(name, resolveInputShape(name, sizes, inputShapes)) }];
+    });
   }
 }
 
-function operandAt(made: ReadonlyMap<string, readonly Operand[]>, reference: string): Operand | undefined {
+/** Sizes of a node, and where it leaves them open those of the signature. */
+function mergeSizes(
+  sizes: readonly number[] | undefined,
+  others: readonly number[] | undefined,
+): readonly number[] | undefined {
+  if (!sizes) return others;
+  return sizes.map((size, i) => (size < 0 && others?.length === sizes.length ? others[i] : size));
+}
+
+function operandAt({ made, faults }: Walk, reference: string, reader: string): Read {
   const [name, output] = splitOutput(reference);
-  return made.get(name)?.[output];
+  const outputs = made.get(name) as Outputs;
+  if ("varies" in outputs) return outputs;
+  const operand = outputs[output];
+  if (operand) return { ...operand, varies: operand.value !== undefined };
+  faults.push(new RangeError(`${reader}: reads ${reference}, which nothing makes`));
+  return { varies: false };
 }
 
-/**
- * Adds what one node stands for. Where it turns out to be unsupported that is noted, and what depends
- * on it left out, so that all of it is found.
- */
-function addNode(
-  node: NodeDef,
-  builder: GraphBuilder,
-  store: WeightStore,
-  made: Map<string, readonly Operand[]>,
+/** Notes what one node makes, or why there is nothing. */
+function make(
+  { name }: NodeDef,
+  varies: boolean,
+  { builder, made, faults }: Walk,
+  outputs: () => Outputs,
 ): void {
-  const inputs = node.inputs.map((input) => operandAt(made, input));
-  const missing = node.inputs.find((input, i) => !inputs[i] && made.get(splitOutput(input)[0])?.length !== 0);
-  if (missing !== undefined) throw new RangeError(`node ${node.name}: reads ${missing}, which nothing makes`);
-  if (inputs.includes(undefined)) {
-    made.set(node.name, []);
-    return;
-  }
   try {
-    made.set(
-      node.name,
-      node.op === "Const" ? [readConstant(node, store)] : addRule(node, inputs as Operand[], builder),
-    );
+    made.set(name, outputs());
   } catch (error) {
-    if (!(error instanceof UnsupportedError)) throw error;
-    for (const what of error.what) builder.unsupported(what);
-    made.set(node.name, []);
+    made.set(name, { varies });
+    if (error instanceof UnsupportedError) for (const what of error.what) builder.unsupported(what);
+    else faults.push(error);
   }
 }
 
-function addRule(node: NodeDef, inputs: readonly Operand[], builder: GraphBuilder): readonly Operand[] {
-  const rule = graphRule(node.op);
-  if (!rule) throw new UnsupportedError([node.op]);
+/** Adds what one node stands for; of one that reads what is not known, only what its attributes show. */
+function addNode(node: NodeDef, readers: Context["readers"], store: WeightStore, walk: Walk): void {
+  const operands = node.inputs.map((input) => operandAt(walk, input, `node ${node.name}`));
+  const reads = operands.some((operand) => operand.varies);
+  const varies = reads && !graphRule(node.op)?.makesConstants;
+  make(node, varies, walk, () => {
+    const unsupported = unsupportedOf(node, reads);
+    if (unsupported.length > 0) throw new UnsupportedError(unsupported);
+    if (operands.some(({ value, constant }) => value === undefined && !constant)) return { varies };
+    return node.op === "Const"
+      ? [readConstant(node, store)]
+      : addRule({ ...node, operands, readers, builder: walk.builder });
+  });
+}
+
+function addRule(context: Context): readonly Operand[] {
+  const { name, op, operands } = context;
+  const rule = graphRule(op) as GraphRule;
   const { min, max } = rule.inputs;
-  if (inputs.length < min || inputs.length > max) {
-    throw new RangeError(`node ${node.name}: ${node.op} wants ${min} to ${max} inputs, got ${inputs.length}`);
+  if (operands.length < min || operands.length > max) {
+    throw new RangeError(`node ${name}: ${op} wants ${min} to ${max} inputs, got ${operands.length}`);
   }
-  return rule.add({ ...node, operands: inputs, builder });
+  return rule.add(context);
 }
 
 function readConstant({ name }: NodeDef, store: WeightStore): Operand {

@@ -3,6 +3,7 @@
 import { type CheckOptions, checkGraph } from "../check.js";
 import type { Graph } from "../types.js";
 import { joinArtifacts, type SavedArtifacts } from "./artifacts.js";
+import { refuseNotFinite } from "./finite.js";
 import { buildGraphModel, isGraphModel } from "./graph-model.js";
 import type { InputShapes } from "./input-shapes.js";
 import { buildModel } from "./layers-model.js";
@@ -30,7 +31,8 @@ export interface ImportedGraph extends Graph {
  * @param options memoryCap in bytes, as for `checkGraph`; inputShapes, without batch, of open inputs
  * @returns a graph that passed `checkGraph`; its inputs and outputs have tfjs' names for them
  * @throws UnsupportedError listing all layers and options that pare has not
- * @throws TypeError, RangeError for artifacts that do not hold together; GraphError is a RangeError
+ * @throws TypeError, RangeError for artifacts that do not hold together, and weights that are not finite;
+ *   GraphError is a RangeError
  */
 export function importModel(saved: SavedArtifacts, options: ImportOptions = {}): ImportedGraph {
   const artifacts = joinArtifacts(saved);
@@ -46,6 +48,7 @@ export function importModel(saved: SavedArtifacts, options: ImportOptions = {}):
   }
   const graph: Graph = { inputs, outputs, nodes, weights: readWeights(nodes, weights), quant: new Map() };
   checkGraph(graph, options);
+  refuseNotFinite(graph);
   return { ...graph, unused: store.unused() };
 }
 

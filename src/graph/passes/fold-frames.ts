@@ -1,4 +1,4 @@
-/** Frames of zeros before a convolution, and cuts after a transposed one, become its padding. */
+/** Frames before a convolution or a max pool, and cuts after a transposed convolution, become its padding. */
 
 import { replaceNodes, soleConsumers, withNodes } from "../graph.js";
 import { inferShapes } from "../infer.js";
@@ -8,9 +8,10 @@ type Numbers = readonly number[];
 
 /**
  * Folds each pad of zeros along height and width into the conv2d or depthwiseConv2d that alone reads
- * it, and each slice along them into the convTranspose2d before it.
+ * it, each of a number that is never the largest into the maxPool, and each slice along them into the
+ * convTranspose2d before it.
  *
- * Exactly the same numbers.
+ * Exactly the same numbers, as long as a maxPool reads none below -2^49.
  * @returns the same graph if there is nothing to fold
  */
 export function foldFrames(graph: Graph): Graph {
@@ -29,15 +30,24 @@ export function foldFrames(graph: Graph): Graph {
   return withNodes(graph, { nodes: replaceNodes(graph, replacements) });
 }
 
-const padded = new Set(["conv2d", "depthwiseConv2d"]);
+/** Whether a number is what the padding of an op stands for. */
+const isPadding: Readonly<Record<string, (value: number) => boolean>> = {
+  conv2d: (value) => value === 0,
+  depthwiseConv2d: (value) => value === 0,
+  maxPool: (value) => value <= -(2 ** 49),
+};
 
 function foldPad(pad: Node, reader: Node): Node | undefined {
-  if (pad.op !== "pad" || !padded.has(reader.op) || reader.inputs[0] !== pad.name) return undefined;
-  if (reader.inputs[1] === pad.name) return undefined;
+  if (pad.op !== "pad" || !Object.hasOwn(isPadding, reader.op)) return undefined;
+  if (reader.inputs[0] !== pad.name || reader.inputs[1] === pad.name) return undefined;
   const { pads, mode = "constant", value = 0 } = pad.attrs;
   const [top, bottom, left, right, ...channels] = pads as Numbers;
-  if (mode !== "constant" || value !== 0 || channels.some((cells) => cells !== 0)) return undefined;
+  if (mode !== "constant" || !isPadding[reader.op](value as number)) return undefined;
+  if (channels.some((cells) => cells !== 0)) return undefined;
   const padding = (reader.attrs.padding as Numbers).map((cells, i) => cells + [top, bottom, left, right][i]);
+  // A pool has no window in the padding alone.
+  const size = reader.attrs.size as Numbers | undefined;
+  if (size && padding.some((cells, i) => cells >= size[i >> 1])) return undefined;
   const inputs = [pad.inputs[0], ...reader.inputs.slice(1)];
   return { ...reader, inputs, attrs: { ...reader.attrs, padding } };
 }

@@ -23,11 +23,17 @@ export interface Operand {
 /** A node with what it reads, for its rule. */
 export interface Context extends NodeDef {
   readonly operands: readonly Operand[];
+  /** The nodes that read it, and undefined for an output of the model. */
+  readonly readers: readonly (NodeDef | undefined)[];
   readonly builder: Builder;
 }
 
 export interface GraphRule {
   readonly inputs: { readonly min: number; readonly max: number };
+  /** It reads constants only: pare has it not for values. */
+  readonly ofConstants?: true;
+  /** It makes constants only, of values too. */
+  readonly makesConstants?: true;
   /** What pare has not of one node, as its attributes show it. */
   unsupported?(node: NodeDef): readonly string[];
   /**
@@ -80,9 +86,14 @@ export function weightOf({ builder }: Context, constant: Constant, shape = const
   return builder.put(same ? constant.key : `${constant.key}/[${shape}]`, weight);
 }
 
-/** An axis counted from the end as one from the start. @throws UnsupportedError for the batch */
-export function sampleAxis({ op }: Context, axis: number, rank: number): number {
+/**
+ * An axis counted from the end as one from the start.
+ *
+ * @throws UnsupportedError for the batch; RangeError for one that there is not
+ */
+export function sampleAxis({ op, name }: Context, axis: number, rank: number): number {
   const counted = axis < 0 ? axis + rank : axis;
   if (counted === 0) throw new UnsupportedError([`${op}: axis 0, the batch`]);
-  return counted;
+  if (counted > 0 && counted < rank) return counted;
+  throw new RangeError(`node ${name}: wanted an axis from ${-rank} to ${rank - 1}, got ${axis}`);
 }

@@ -18,7 +18,7 @@ import {
   weightOf,
 } from "./constant.js";
 import { foldBinary, foldReduction, foldUnary } from "./fold.js";
-import { unsupportedLayout, windowOf } from "./window.js";
+import { unsupportedLayout, unsupportedWindow, windowOf } from "./window.js";
 
 type Attrs = Readonly<Record<string, AttrValue>>;
 
@@ -42,15 +42,20 @@ export function activationAttrs(op: string, attrs: Attributes): Attrs | undefine
 }
 
 /** A unary op of the graph, or of numbers that are known. */
-const unary: GraphRule = {
+const activation: GraphRule = {
   inputs: { min: 1, max: 1 },
   add(context) {
     const { constant } = context.operands[0];
     if (constant) return [foldUnary(context, constant)];
-    const attrs = activationAttrs(context.op, context.attrs);
-    if (!attrs) throw new UnsupportedError([context.op]);
+    const attrs = activationAttrs(context.op, context.attrs) as Attrs;
     return [{ value: context.builder.add(context.name, "unary", [valueAt(context, 0)], { attrs }) }];
   },
+};
+
+const constantOnly: GraphRule = {
+  inputs: { min: 1, max: 1 },
+  ofConstants: true,
+  add: (context) => [foldUnary(context, constantAt(context, 0))],
 };
 
 /** Ops that are arithmetic with a number: -x is x * -1. */
@@ -196,7 +201,7 @@ function reduction(fn: string): GraphRule {
 function pool(op: "maxPool" | "averagePool"): GraphRule {
   return {
     inputs: { min: 1, max: 1 },
-    unsupported: unsupportedLayout,
+    unsupported: unsupportedWindow,
     add(context) {
       const [batch, ...size] = context.attrs.numbers("ksize").slice(0, 3);
       if (batch !== 1 || size.length !== 2) throw new UnsupportedError([`${context.op}: ksize ${batch}`]);
@@ -206,11 +211,12 @@ function pool(op: "maxPool" | "averagePool"): GraphRule {
   };
 }
 
-/** Functions that pare has for constants only. */
-const constantOnly = ["Abs", "Exp", "Log", "Reciprocal", "Rsqrt", "Sqrt"];
+const byName = (names: readonly string[], rule: GraphRule): GraphRules =>
+  Object.fromEntries(names.map((op) => [op, rule]));
 
 export const elementRules: GraphRules = {
-  ...Object.fromEntries([...Object.keys(activations), "LeakyRelu", ...constantOnly].map((op) => [op, unary])),
+  ...byName([...Object.keys(activations), "LeakyRelu"], activation),
+  ...byName(["Abs", "Exp", "Log", "Reciprocal", "Rsqrt", "Sqrt"], constantOnly),
   Add: arithmetic("add"),
   AddN: addAll,
   AddV2: arithmetic("add"),

@@ -104,8 +104,8 @@ function addParts(
 /** As many outputs as a node may have here; each is a node of the graph. */
 const maxParts = 65_536;
 
-function countOf({ name, attrs }: Context, key: string): number {
-  const count = attrs.number(key, 0);
+function countOf({ name, attrs }: Context, key: string, initial: number): number {
+  const count = attrs.number(key, initial);
   if (Number.isInteger(count) && count >= 1 && count <= maxParts) return count;
   throw new RangeError(`node ${name}: ${key} wants 1 to ${maxParts}, got ${count}`);
 }
@@ -113,7 +113,7 @@ function countOf({ name, attrs }: Context, key: string): number {
 const split: GraphRule = {
   inputs: { min: 2, max: 2 },
   add(context) {
-    const count = countOf(context, "num_split");
+    const count = countOf(context, "num_split", 1);
     const [axis] = integersAt(context, 0);
     const shape = shapeAt(context, 1);
     const size = (shape[sampleAxis(context, axis, shape.length)] as number) / count;
@@ -129,9 +129,9 @@ const splitV: GraphRule = {
 const unpack: GraphRule = {
   inputs: { min: 1, max: 1 },
   add(context) {
-    const count = countOf(context, "num");
     const shape = shapeAt(context, 0);
     const axis = sampleAxis(context, context.attrs.number("axis", 0), shape.length);
+    const count = countOf(context, "num", shape[axis] as number);
     const inner = { ...context, name: `${context.name}/parts` };
     const parts = addParts(inner, 0, axis, new Array<number>(count).fill(1));
     return parts.map(({ value }, i) => {

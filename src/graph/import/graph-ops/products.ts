@@ -18,14 +18,15 @@ import {
   weightOf,
 } from "./constant.js";
 import { activationAttrs, addPrelu } from "./elements.js";
-import { unsupportedLayout, windowOf } from "./window.js";
+import { unsupportedLayout, unsupportedWindow, windowOf } from "./window.js";
 
 const fusable = new Set(["BiasAdd", "Prelu"]);
 
-function unsupportedFused(node: NodeDef): readonly string[] {
-  const names = node.attrs.texts("fused_ops");
-  const unknown = names.filter((name) => !fusable.has(name) && !activationAttrs(name, node.attrs));
-  return [...unsupportedLayout(node), ...unknown.map((name) => `${node.op}: fused ${name}`)];
+function unsupportedFused({ op, attrs }: NodeDef): readonly string[] {
+  const unknown = attrs
+    .texts("fused_ops")
+    .filter((name) => !fusable.has(name) && !activationAttrs(name, attrs));
+  return unknown.map((name) => `${op}: fused ${name}`);
 }
 
 /** Adds a product with what is fused to it: a bias, an activation, or a prelu after it. */
@@ -61,7 +62,7 @@ function flat(constant: Constant | undefined, { op }: Context): Constant {
 function convolution(op: "conv2d" | "depthwiseConv2d"): GraphRule {
   return {
     inputs: { min: 2, max: Number.POSITIVE_INFINITY },
-    unsupported: unsupportedFused,
+    unsupported: (node) => [...unsupportedWindow(node), ...unsupportedFused(node)],
     add(context) {
       const kernel = constantAt(context, 1);
       const dilations = context.attrs.numbers("dilations").slice(1, 3);
@@ -78,7 +79,7 @@ function convolution(op: "conv2d" | "depthwiseConv2d"): GraphRule {
 /** The gradient of a convolution to its input, which is a transposed convolution. */
 const conv2dBackpropInput: GraphRule = {
   inputs: { min: 3, max: 3 },
-  unsupported: unsupportedLayout,
+  unsupported: unsupportedWindow,
   add(context) {
     const size = integersAt(context, 0).slice(1, 3);
     const kernel = constantAt(context, 1);
@@ -153,7 +154,7 @@ const batchNorm: GraphRule = {
   ],
   add(context) {
     const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((i) => constantAt(context, i).data);
-    const epsilon = context.attrs.number("epsilon", 1e-4);
+    const epsilon = context.attrs.number("epsilon", 1e-3);
     const channels = mean.length;
     const scale = new Float32Array(channels);
     const offset = new Float32Array(channels);

@@ -39,6 +39,7 @@ const cast: GraphRule = {
 
 const shapeOf: GraphRule = {
   inputs: { min: 1, max: 1 },
+  makesConstants: true,
   add(context) {
     const { constant } = context.operands[0];
     const shape = constant ? constant.shape : shapeAt(context, 0);
@@ -107,15 +108,16 @@ const expandDims: GraphRule = {
     const { constant } = context.operands[0];
     const shape = constant ? constant.shape : shapeAt(context, 0);
     const [given] = integersAt(context, 1);
-    const axis = given < 0 ? given + shape.length + 1 : given;
-    if (constant)
+    if (constant) {
+      const axis = given < 0 ? given + shape.length + 1 : given;
       return [{ constant: { ...constant, key: context.name, shape: constant.shape.toSpliced(axis, 0, 1) } }];
+    }
     return [
       addReshape(
         context,
         context.name,
         valueAt(context, 0),
-        shape.toSpliced(sampleAxis(context, axis, shape.length), 0, 1),
+        shape.toSpliced(sampleAxis(context, given, shape.length + 1), 0, 1),
       ),
     ];
   },
