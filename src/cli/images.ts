@@ -100,6 +100,15 @@ async function picturesIn(folder: string): Promise<string[]> {
   return names.map((name) => join(folder, name));
 }
 
+/** Pictures of a folder and of its folders, all that the readers here may take; none where it is no folder. */
+export async function picturesWithin(folder: string): Promise<string[]> {
+  const pathsIn = async (path: string) =>
+    (await readdir(path).catch(() => [])).map((name) => join(path, name));
+  const paths = await pathsIn(folder);
+  const inner = await Promise.all(paths.map(pathsIn));
+  return [...paths, ...inner.flat()].filter((path) => endings.test(path));
+}
+
 function decode(bytes: Uint8Array, path: string): Picture {
   try {
     return bytes[0] === 0x89 ? fromPng(bytes) : fromJpeg(bytes);
