@@ -34,7 +34,7 @@ export function isModelJson(path: string): boolean {
 export async function openPredictor(path: string, options: OpenOptions): Promise<Predictor> {
   if (options.engine !== "tfjs") return openModel(path, options);
   if (!isModelJson(path)) throw new UsageError(`${path}: tfjs runs a model.json only`);
-  return tfjsPredictor(await loadTfjs(), await readArtifacts(path, options));
+  return tfjsPredictor(await loadTfjs(), await readArtifacts(path, options), options.inputShape);
 }
 
 /** Opens a model on pare's own runtime. */
