@@ -103,3 +103,13 @@ describe("a recipe is refused", () => {
     );
   });
 });
+
+test("a recipe that failed before its first step does not stand in the way of the next", async () => {
+  const { run, rewrite } = await setUp({
+    stages: [{ kind: "prune", epochs: 1, sparsity: 0.5, include: ["nope"] }],
+  });
+  expect((await run()).err).toMatch(/nope/);
+  await rewrite({ stages: [{ kind: "prune", epochs: 1, sparsity: 0.5, include: ["first"] }] });
+  const { code, err } = await run();
+  expect(code, err).toBe(0);
+});
