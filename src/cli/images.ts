@@ -113,7 +113,8 @@ function decode(bytes: Uint8Array, path: string): Picture {
   try {
     return bytes[0] === 0x89 ? fromPng(bytes) : fromJpeg(bytes);
   } catch (error) {
-    throw new FormatError("image-decode", `${path}: ${(error as Error).message}`);
+    const reason = (error as Error).message.trim();
+    throw new FormatError("image-decode", `${path}: wanted a PNG or JPEG picture (${reason})`);
   }
 }
 
@@ -122,7 +123,7 @@ function fromJpeg(bytes: Uint8Array): Picture {
 }
 
 function fromPng(bytes: Uint8Array): Picture {
-  const { width, height, data, channels, depth, palette } = decodePng(bytes);
+  const { width, height, data, channels, depth, palette } = decodePng(bytes, { checkCrc: true });
   const full = depth === 16 ? 257 : 255 / (2 ** depth - 1);
   const rgb = new Uint8Array(width * height * 3);
   // Samples of fewer bits than 8 lie side by side in bytes, each row from a byte of its own.
