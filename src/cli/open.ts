@@ -1,6 +1,5 @@
 /** MODEL on the command line: a tfjs model.json or a .pare file, by its name. */
 
-import { readFile } from "node:fs/promises";
 import {
   createModel,
   FormatError,
@@ -9,11 +8,12 @@ import {
   type ModelArtifacts,
   readArtifacts,
 } from "../index.js";
-import { load } from "../runtime.js";
+import { type LoadedModel, load } from "../runtime.js";
 import { UsageError } from "./errors.js";
 import type { InputShapes } from "./options.js";
 import { loadTfjs, tfjsPredictor } from "./peer.js";
 import type { Predictor } from "./predict.js";
+import { inFile, readBytes } from "./read.js";
 
 /** Who computes a model.json: pare's own f32 kernels, or tfjs. */
 export type Engine = "pare" | "tfjs";
@@ -40,12 +40,21 @@ export async function openPredictor(path: string, options: OpenOptions): Promise
 /** Opens a model on pare's own runtime. */
 export async function openModel(path: string, { allowRemote, inputShape }: OpenOptions): Promise<Model> {
   if (isModelJson(path)) return modelOf(await readArtifacts(path, { allowRemote }), inputShape);
-  refuseRemote(path, allowRemote);
-  return load(path);
+  return loadPare(path, await readPareFile(path, allowRemote));
 }
 
 export function modelOf(artifacts: ModelArtifacts, inputShapes: InputShapes = {}): Model {
   return createModel(importModel(artifacts, { inputShapes }));
+}
+
+/**
+ * A .pare file on pare's runtime.
+ *
+ * @param bytes of the file
+ * @throws FormatError, GraphError, UnsupportedError that name it
+ */
+export function loadPare(path: string, bytes: Uint8Array): Promise<LoadedModel> {
+  return inFile(path, () => load(bytes));
 }
 
 /**
@@ -55,7 +64,7 @@ export function modelOf(artifacts: ModelArtifacts, inputShapes: InputShapes = {}
  */
 export async function readPareFile(path: string, allowRemote: boolean): Promise<Uint8Array> {
   refuseRemote(path, allowRemote);
-  if (!isRemote(path)) return new Uint8Array(await readFile(path));
+  if (!isRemote(path)) return readBytes(path);
   const response = await fetch(path);
   if (!response.ok) throw new FormatError("fetch-status", `${path}: the server said ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());

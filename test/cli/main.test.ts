@@ -80,6 +80,40 @@ describe("the command line", () => {
     }
   });
 
+  test("what goes wrong with a file names it", async () => {
+    const folder = await temporaryFolder();
+    const model = await saveModel(folder, denseArtifacts([4, 3], ["relu"]));
+    const empty = join(folder, "empty.pare");
+    await writeFile(empty, "");
+    for (const argv of [
+      ["inspect", folder],
+      ["run", folder, "--input", "x.npy"],
+      ["train", folder],
+    ]) {
+      expect(await pare(argv)).toMatchObject({
+        code: 1,
+        err: `error: ${folder}: wanted a file, got a folder\n`,
+      });
+    }
+    for (const argv of [
+      ["inspect", empty],
+      ["run", empty, "--input", "x.npy"],
+      ["bench", model, empty],
+    ]) {
+      const { code, err } = await pare(argv);
+      expect([code, err]).toEqual([3, expect.stringContaining(`${empty}: the file is empty`)]);
+    }
+    const missing = await pare(["run", model, "--input", join(folder, "x.npy")]);
+    expect(missing.err).toBe(`error: cannot read ${folder}/x.npy: ENOENT: no such file or directory\n`);
+  });
+
+  test("a folder to write into that is not there is told before any work", async () => {
+    const nowhere = join(await temporaryFolder(), "nowhere");
+    const argv = ["run", "m.pare", "--input", "x.npy", "-o", join(nowhere, "out.npy")];
+    const { code, err } = await pare(argv);
+    expect([code, err]).toEqual([2, expect.stringContaining(`wanted a folder ${nowhere}, got none`)]);
+  });
+
   test("with --allow-remote a .pare file comes from a server", async () => {
     const folder = await temporaryFolder();
     const model = await saveModel(folder, denseArtifacts([4, 3], ["relu"]));

@@ -4,11 +4,11 @@ import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
 import { createRandom } from "../../data/index.js";
 import { type ModelArtifacts, readArtifacts } from "../../index.js";
-import { type LoadedModel, load } from "../../runtime.js";
+import type { LoadedModel } from "../../runtime.js";
 import { compareOutputs } from "../agreement.js";
 import { formatBytes, formatMs, formatNumber, formatPercent, formatTable } from "../format.js";
 import { type Host, printJson, warnOfReference } from "../host.js";
-import { readPareFile } from "../open.js";
+import { loadPare, readPareFile } from "../open.js";
 import { collect, integerIn, type Scaling, withJson, withRemote, withScaling } from "../options.js";
 import { loadTfjs, type Tfjs, type TfjsPredictor, tfjsPredictor } from "../peer.js";
 import { type Predictor, predictAll } from "../predict.js";
@@ -43,7 +43,7 @@ export function addBench(program: Command, host: Host): void {
 async function bench(host: Host, path: string, file: string, options: BenchOptions): Promise<void> {
   const artifacts = await readArtifacts(path, options);
   const bytes = await readPareFile(file, options.allowRemote);
-  using pare = await load(bytes);
+  using pare = await loadPare(file, bytes);
   warnOfReference(host, pare.variant);
   const tf = await loadTfjs();
   const peer = await openPeer(tf, artifacts, pare, { path, file });

@@ -2,12 +2,12 @@
 
 import type { Command } from "commander";
 import { describePare, type Graph, importModel, readArtifacts } from "../../index.js";
-import { load } from "../../runtime.js";
 import { formatBytes, formatCount, formatTable } from "../format.js";
 import { type Host, printJson } from "../host.js";
 import { describeLayers, type LayerInfo, layerRow, layerTitles } from "../layers.js";
-import { isModelJson, readPareFile } from "../open.js";
+import { isModelJson, loadPare, readPareFile } from "../open.js";
 import { type InputShapes, withJson, withRemote, withShapes } from "../options.js";
+import { inFile } from "../read.js";
 
 interface InspectOptions {
   readonly inputShape?: InputShapes;
@@ -53,9 +53,9 @@ async function inspect(host: Host, file: string, options: InspectOptions): Promi
 
 async function inspectPare(file: string, allowRemote: boolean): Promise<Inspection> {
   const bytes = await readPareFile(file, allowRemote);
-  const { weights, provenance } = describePare(bytes, file);
+  const { weights, provenance } = await inFile(file, () => describePare(bytes, file));
   const stored = new Map(weights.map(({ name, storedBytes }) => [name, storedBytes]));
-  using model = await load(bytes);
+  using model = await loadPare(file, bytes);
   const layers = describeLayers(model.graph, (key) => stored.get(key) ?? 0);
   return { format: "pare", bytes: bytes.length, graph: model.graph, layers, provenance };
 }
