@@ -1,15 +1,9 @@
 /** MODEL on the command line: a tfjs model.json or a .pare file, by its name. */
 
-import {
-  createModel,
-  FormatError,
-  importModel,
-  type Model,
-  type ModelArtifacts,
-  readArtifacts,
-} from "../index.js";
+import { createModel, FormatError, type Model, type ModelArtifacts, readArtifacts } from "../index.js";
 import { type LoadedModel, load } from "../runtime.js";
 import { UsageError } from "./errors.js";
+import { importWith } from "./import.js";
 import type { InputShapes } from "./options.js";
 import { loadTfjs, tfjsPredictor } from "./peer.js";
 import type { Predictor } from "./predict.js";
@@ -43,8 +37,8 @@ export async function openModel(path: string, { allowRemote, inputShape }: OpenO
   return loadPare(path, await readPareFile(path, allowRemote));
 }
 
-export function modelOf(artifacts: ModelArtifacts, inputShapes: InputShapes = {}): Model {
-  return createModel(importModel(artifacts, { inputShapes }));
+export function modelOf(artifacts: ModelArtifacts, inputShapes?: InputShapes): Model {
+  return createModel(importWith(artifacts, inputShapes));
 }
 
 /**

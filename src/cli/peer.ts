@@ -2,8 +2,9 @@
 
 // biome-ignore lint/style/noRestrictedImports: its types; they are gone when this runs
 import type * as Tfjs from "@tensorflow/tfjs";
-import { importModel, inferShapes, type ModelArtifacts } from "../index.js";
+import { inferShapes, type ModelArtifacts } from "../index.js";
 import type { ValueInfo } from "../runtime.js";
+import { importWith } from "./import.js";
 import type { InputShapes } from "./options.js";
 import type { Predictor } from "./predict.js";
 import { sizeOf } from "./samples.js";
@@ -182,7 +183,7 @@ function valueInfos(
 
 /** As pare reads them, of graph models too, which do not say what shapes they give out. */
 function importedEnds(artifacts: ModelArtifacts, inputShapes: InputShapes): Ends {
-  const graph = importModel(artifacts, { inputShapes });
+  const graph = importWith(artifacts, inputShapes);
   const shapes = inferShapes(graph);
   const info = (name: string, value: string) => ({ name, shape: shapes.get(value)?.slice(1) as number[] });
   return {

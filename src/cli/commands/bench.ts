@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
 import { createRandom } from "../../data/index.js";
 import { type ModelArtifacts, readArtifacts } from "../../index.js";
-import type { LoadedModel } from "../../runtime.js";
+import type { LoadedModel, ValueInfo } from "../../runtime.js";
 import { compareOutputs } from "../agreement.js";
 import { formatBytes, formatMs, formatNumber, formatPercent, formatTable } from "../format.js";
 import { type Host, printJson, warnOfReference } from "../host.js";
@@ -109,17 +109,20 @@ async function openPeer(
   pare: LoadedModel,
   { path, file }: { readonly path: string; readonly file: string },
 ): Promise<TfjsPredictor> {
-  const other = (reason: string) => new RangeError(`${file} is not made from ${path}: ${reason}`);
+  const other = (wanted: string, got: string) =>
+    new RangeError(`${file} is not made from ${path}: wanted ${wanted}, got ${got}`);
   const inputShapes = Object.fromEntries(pare.inputs.map(({ name, shape }) => [name, shape]));
   const peer = await tfjsPredictor(tf, artifacts, inputShapes).catch((error) => {
-    throw error instanceof RangeError ? other(error.message) : error;
+    throw error instanceof RangeError ? other("its inputs", sizesOf(pare.inputs)) : error;
   });
-  const sizes = ({ inputs, outputs }: Predictor) =>
-    [inputs, outputs]
-      .flatMap((values) => values.map(({ name, shape }) => `${name}: ${sizeOf(shape)}`).sort())
-      .join(", ");
-  if (sizes(pare) !== sizes(peer)) throw other(`wanted ${sizes(peer)}, got ${sizes(pare)}`);
+  const sizes = ({ inputs, outputs }: Predictor) => `${sizesOf(inputs)}, ${sizesOf(outputs)}`;
+  if (sizes(pare) !== sizes(peer)) throw other(sizes(peer), sizes(pare));
   return peer;
+}
+
+function sizesOf(values: readonly ValueInfo[]): string {
+  const sizes = values.map(({ name, shape }) => `${name}: ${sizeOf(shape)}`);
+  return sizes.sort().join(", ");
 }
 
 /** The same noise each time, for models whose data are not at hand; words where a dictionary is looked up. */

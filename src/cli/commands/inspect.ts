@@ -1,9 +1,10 @@
 /** pare inspect FILE: what a .pare file or a tfjs model.json holds, layer by layer. */
 
 import type { Command } from "commander";
-import { describePare, type Graph, importModel, readArtifacts } from "../../index.js";
+import { describePare, type Graph, readArtifacts } from "../../index.js";
 import { formatBytes, formatCount, formatTable } from "../format.js";
 import { type Host, printJson } from "../host.js";
+import { importWith } from "../import.js";
 import { describeLayers, type LayerInfo, layerRow, layerTitles } from "../layers.js";
 import { isModelJson, loadPare, readPareFile } from "../open.js";
 import { type InputShapes, withJson, withRemote, withShapes } from "../options.js";
@@ -60,12 +61,9 @@ async function inspectPare(file: string, allowRemote: boolean): Promise<Inspecti
   return { format: "pare", bytes: bytes.length, graph: model.graph, layers, provenance };
 }
 
-async function inspectTfjs(
-  file: string,
-  { allowRemote, inputShape = {} }: InspectOptions,
-): Promise<Inspection> {
+async function inspectTfjs(file: string, { allowRemote, inputShape }: InspectOptions): Promise<Inspection> {
   const artifacts = await readArtifacts(file, { allowRemote });
-  const graph = importModel(artifacts, { inputShapes: inputShape });
+  const graph = importWith(artifacts, inputShape);
   const layers = describeLayers(graph, (_, weight) => weight.data.byteLength);
   return { format: "tfjs", bytes: artifacts.weightData.length, graph, layers };
 }
