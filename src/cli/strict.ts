@@ -41,7 +41,8 @@ export const text = wanted("some text", (value) => typeof value === "string" && 
 
 export function listOf(check: Check): Check {
   return (value, place) => {
-    if (!Array.isArray(value) || value.length === 0) throw refused(place, "a list", JSON.stringify(value));
+    if (!Array.isArray(value) || value.length === 0)
+      throw refused(place, "a list of at least one", JSON.stringify(value));
     value.forEach((item, i) => {
       check(item, { ...place, key: `${place.key}[${i}]` });
     });

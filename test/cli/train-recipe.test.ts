@@ -43,7 +43,7 @@ describe("a recipe is refused", () => {
       { stages: [{ ...stage, learningRate: { schedule: "linear" } }] },
       "learningRate.schedule: wanted one of cosine, steps, exponential",
     ],
-    ["no stages", { stages: [] }, "PATH: stages: wanted a list, got []"],
+    ["no stages", { stages: [] }, "PATH: stages: wanted a list of at least one, got []"],
     [
       "an output of another name",
       { output: { model: "out/net.json" } },
@@ -78,6 +78,11 @@ describe("a recipe is refused", () => {
       "layers that tfjs has not",
       { model: { layers: [{ class_name: "Denser", config: {} }] } },
       /model: tfjs cannot build it: .*Denser/,
+    ],
+    [
+      "labels that are no classes, without a loss",
+      { model: { layers: [{ class_name: "Dense", config: { units: 1, batch_input_shape: [null, 784] } }] } },
+      /recipe\.json: loss: wanted one of .*meanSquaredError.* for stages\[0\]/,
     ],
     [
       "an output over its input",
