@@ -41,6 +41,8 @@ describe("the command line", () => {
     [["compress", "model.json", "-o", "x"], /int8 needs --calibrate/],
     [["compress", "model.json", "-o", "x", "--max-drop", "1"], /--max-drop needs --data and --labels/],
     [["compress", "model.json", "-o", "x", "--data", "d.npy"], /--data and --labels go together/],
+    [["compress", "model.json", "-o", "x", "--measure", "out"], /--measure needs --data and --labels/],
+    [["compress", "model.json", "-o", "x", "--sparsity", "0.5", "--pattern", "4:16"], /wanted at least 0.75/],
     [["demo", "--samples", "12.5"], /wanted an integer/],
     [["bench", "model.json", "m.pare", "--batch", "0"], /wanted an integer from 1/],
     [["run", "m.pare", "--input", "x.npy", "--engine", "tfjs"], /tfjs runs a model.json only/],
