@@ -13,6 +13,7 @@ describe("the command line", () => {
     const { code, out, err } = await pare(["--help"]);
     expect(code).toBe(0);
     expect(err).toBe("");
+    expect(out).toMatch(/DATA is .*a folder of them/s);
     for (const command of commands) expect(out).toMatch(new RegExp(`^  ${command} `, "m"));
   });
 
