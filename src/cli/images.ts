@@ -113,7 +113,8 @@ function decode(bytes: Uint8Array, path: string): Picture {
   try {
     return bytes[0] === 0x89 ? fromPng(bytes) : fromJpeg(bytes);
   } catch (error) {
-    const reason = (error as Error).message.trim();
+    // fast-png ends some of its own with the message of an error that has none.
+    const reason = (error as Error).message.replace(/:?\s*$/, "");
     throw new FormatError("image-decode", `${path}: wanted a PNG or JPEG picture (${reason})`);
   }
 }

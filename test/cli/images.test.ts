@@ -100,7 +100,7 @@ test("a damaged PNG is refused, wherever a bit of it fell over", async () => {
   for (let at = 0; at < bytes.length; at++) {
     writeFileSync(path, bytes.with(at, bytes[at] ^ 4));
     await expect(readPictures(path, [3, 4, 3]), `byte ${at}`).rejects.toThrow(
-      /damaged\.png: wanted a PNG or JPEG picture \(.+\)$/,
+      /damaged\.png: wanted a PNG or JPEG picture \(.*[^:]\)$/,
     );
   }
 });
