@@ -47,19 +47,23 @@ test("nor the shards of a model, nor the pictures of a folder", async () => {
   }
 });
 
-test("train: the .pare file is no shard of the model that it starts from", async () => {
+test("train writes over no shard of the model that it starts from", async () => {
   const { folder, run, rewrite } = await setUp();
   const layers = [{ class_name: "Dense", config: { units: 10, batch_input_shape: [null, 784], name: "d" } }];
-  const shard = join(folder, "weights.pare");
-  await writeFile(shard, new Uint8Array(4 * 7850));
   const weights = [
     { name: "d/kernel", shape: [784, 10], dtype: "float32" },
     { name: "d/bias", shape: [10], dtype: "float32" },
   ];
   const modelTopology = { class_name: "Sequential", config: { name: "net", layers } };
-  const weightsManifest = [{ paths: ["weights.pare"], weights }];
-  await writeFile(join(folder, "start.json"), JSON.stringify({ modelTopology, weightsManifest }));
-  await rewrite({ model: "start.json", output: { model: "out/model.json", pare: "weights.pare" } });
-  const { code, err } = await run();
-  expect([code, err]).toEqual([2, expect.stringMatching(/wanted another file to write than the input/)]);
+  for (const [shard, output] of [
+    ["weights.pare", { model: "out/model.json", pare: "weights.pare" }],
+    ["weights.bin", { model: "model.json" }],
+  ] as const) {
+    await writeFile(join(folder, shard), new Uint8Array(4 * 7850));
+    const weightsManifest = [{ paths: [shard], weights }];
+    await writeFile(join(folder, "start.json"), JSON.stringify({ modelTopology, weightsManifest }));
+    await rewrite({ model: "start.json", output });
+    const { code, err } = await run();
+    expect([code, err]).toEqual([2, expect.stringContaining(`${shard}: wanted another file to write than`)]);
+  }
 });

@@ -97,7 +97,9 @@ async function refuseInputs({ output, data, model, teacher }: TrainRecipe, path:
     typeof source === "object" ? Object.values(source).filter((value) => typeof value === "string") : [],
   );
   const models = [model, teacher].flat().filter((value) => typeof value === "string");
-  for (const target of [output.model, output.pare]) {
+  // The names that saveModel gives to shards: another model may have taken them first.
+  const shards = ["weights.bin", "weights-2.bin"].map((name) => join(dirname(output.model), name));
+  for (const target of [output.model, ...shards, output.pare]) {
     if (target !== undefined) await refuseOverwrite(target, [path, ...sources, ...models]);
   }
 }
