@@ -48,7 +48,12 @@ export function modelOf(artifacts: ModelArtifacts, inputShapes?: InputShapes): M
  * @throws FormatError, GraphError, UnsupportedError that name it
  */
 export function loadPare(path: string, bytes: Uint8Array): Promise<LoadedModel> {
-  return inFile(path, () => load(bytes));
+  return inPare(path, () => load(bytes));
+}
+
+/** Takes a .pare file apart: a refusal names it, and says what it was taken for where its name does not. */
+export function inPare<T>(path: string, take: () => T | Promise<T>): Promise<T> {
+  return inFile(/\.pare([?#].*)?$/i.test(path) ? path : `${path}, taken for a .pare file`, take);
 }
 
 /**

@@ -106,6 +106,15 @@ describe("the command line", () => {
       const { code, err } = await pare(argv);
       expect([code, err]).toEqual([3, expect.stringContaining(`${empty}: the file is empty`)]);
     }
+    const table = join(folder, "table.csv");
+    await writeFile(table, "1,2,3,4\n5,6,7,8\n");
+    for (const argv of [
+      ["inspect", table],
+      ["run", table, "--input", "x.npy"],
+    ]) {
+      const { code, err } = await pare(argv);
+      expect([code, err]).toEqual([3, expect.stringContaining(`${table}, taken for a .pare file: `)]);
+    }
     const missing = await pare(["run", model, "--input", join(folder, "x.npy")]);
     expect(missing.err).toBe(`error: cannot read ${folder}/x.npy: ENOENT: no such file or directory\n`);
   });

@@ -6,9 +6,8 @@ import { formatBytes, formatCount, formatTable } from "../format.js";
 import { type Host, printJson } from "../host.js";
 import { importWith } from "../import.js";
 import { describeLayers, type LayerInfo, layerRow, layerTitles } from "../layers.js";
-import { isModelJson, loadPare, readPareFile } from "../open.js";
+import { inPare, isModelJson, loadPare, readPareFile } from "../open.js";
 import { type InputShapes, withJson, withRemote, withShapes } from "../options.js";
-import { inFile } from "../read.js";
 
 interface InspectOptions {
   readonly inputShape?: InputShapes;
@@ -54,7 +53,7 @@ async function inspect(host: Host, file: string, options: InspectOptions): Promi
 
 async function inspectPare(file: string, allowRemote: boolean): Promise<Inspection> {
   const bytes = await readPareFile(file, allowRemote);
-  const { weights, provenance } = await inFile(file, () => describePare(bytes, file));
+  const { weights, provenance } = await inPare(file, () => describePare(bytes, file));
   const stored = new Map(weights.map(({ name, storedBytes }) => [name, storedBytes]));
   using model = await loadPare(file, bytes);
   const layers = describeLayers(model.graph, (key) => stored.get(key) ?? 0);
