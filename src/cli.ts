@@ -10,10 +10,11 @@ process.on("SIGINT", () => {
   if (interrupt.signal.aborted) process.exit(130);
   interrupt.abort(new Error("interrupted"));
 });
-// A reader such as `head` that has enough is no failure of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  // A reader such as `head` that has enough is no failure of ours.
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`error: cannot write to stdout: ${error.message}\n`);
+  process.exit(1);
 });
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));

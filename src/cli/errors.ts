@@ -17,6 +17,11 @@ export class GateError extends Error {
 // By name: a bundle may hold more than one copy of a class.
 const refusals: ReadonlySet<string> = new Set(["FormatError", "GraphError", "UnsupportedError"]);
 
+/** Whether a file was not what it should be. */
+export function isRefusal(error: unknown): error is Error {
+  return refusals.has((error as Error | null)?.name ?? "");
+}
+
 export function exitCodeOf(error: unknown, signal: AbortSignal): number {
   if (signal.aborted) return exitCodes.interrupted;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
@@ -24,7 +29,7 @@ export function exitCodeOf(error: unknown, signal: AbortSignal): number {
   if (error instanceof GateError) return exitCodes.gate;
   // A model.json that is not there is no refusal, just as a .pare that is not there.
   if ((error as { code?: unknown } | null)?.code === "import-missing") return exitCodes.failure;
-  return refusals.has((error as Error | null)?.name ?? "") ? exitCodes.refused : exitCodes.failure;
+  return isRefusal(error) ? exitCodes.refused : exitCodes.failure;
 }
 
 /** What to tell the user, or nothing where it was told already. */

@@ -100,11 +100,22 @@ async function picturesIn(folder: string): Promise<string[]> {
   return names.map((name) => join(folder, name));
 }
 
+/** Pictures of a folder and of its folders, all that the readers here may take; none where it is no folder. */
+export async function picturesWithin(folder: string): Promise<string[]> {
+  const pathsIn = async (path: string) =>
+    (await readdir(path).catch(() => [])).map((name) => join(path, name));
+  const paths = await pathsIn(folder);
+  const inner = await Promise.all(paths.map(pathsIn));
+  return [...paths, ...inner.flat()].filter((path) => endings.test(path));
+}
+
 function decode(bytes: Uint8Array, path: string): Picture {
   try {
     return bytes[0] === 0x89 ? fromPng(bytes) : fromJpeg(bytes);
   } catch (error) {
-    throw new FormatError("image-decode", `${path}: ${(error as Error).message}`);
+    // fast-png ends some of its own with the message of an error that has none.
+    const reason = (error as Error).message.replace(/:?\s*$/, "");
+    throw new FormatError("image-decode", `${path}: wanted a PNG or JPEG picture (${reason})`);
   }
 }
 
@@ -113,7 +124,7 @@ function fromJpeg(bytes: Uint8Array): Picture {
 }
 
 function fromPng(bytes: Uint8Array): Picture {
-  const { width, height, data, channels, depth, palette } = decodePng(bytes);
+  const { width, height, data, channels, depth, palette } = decodePng(bytes, { checkCrc: true });
   const full = depth === 16 ? 257 : 255 / (2 ** depth - 1);
   const rgb = new Uint8Array(width * height * 3);
   // Samples of fewer bits than 8 lie side by side in bytes, each row from a byte of its own.

@@ -12,7 +12,8 @@ import { exitCodeOf, messageOf } from "./errors.js";
 import { colorsFor, type Host, note } from "./host.js";
 
 const epilogue = `
-DATA is .npy, IDX or numeric .csv, each also gzipped.
+DATA is .npy, IDX or numeric .csv, each also gzipped;
+for an input that is a picture also .jpg, .png or a folder of them.
 
 Exit codes: 0 fine, 1 failure, 2 usage, 3 refused file, 4 a quality gate was missed, 130 interrupted.`;
 

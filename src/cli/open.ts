@@ -1,19 +1,13 @@
 /** MODEL on the command line: a tfjs model.json or a .pare file, by its name. */
 
-import { readFile } from "node:fs/promises";
-import {
-  createModel,
-  FormatError,
-  importModel,
-  type Model,
-  type ModelArtifacts,
-  readArtifacts,
-} from "../index.js";
-import { load } from "../runtime.js";
+import { createModel, FormatError, type Model, type ModelArtifacts, readArtifacts } from "../index.js";
+import { type LoadedModel, load } from "../runtime.js";
 import { UsageError } from "./errors.js";
+import { importWith } from "./import.js";
 import type { InputShapes } from "./options.js";
 import { loadTfjs, tfjsPredictor } from "./peer.js";
 import type { Predictor } from "./predict.js";
+import { inFile, readBytes } from "./read.js";
 
 /** Who computes a model.json: pare's own f32 kernels, or tfjs. */
 export type Engine = "pare" | "tfjs";
@@ -34,18 +28,32 @@ export function isModelJson(path: string): boolean {
 export async function openPredictor(path: string, options: OpenOptions): Promise<Predictor> {
   if (options.engine !== "tfjs") return openModel(path, options);
   if (!isModelJson(path)) throw new UsageError(`${path}: tfjs runs a model.json only`);
-  return tfjsPredictor(await loadTfjs(), await readArtifacts(path, options));
+  return tfjsPredictor(await loadTfjs(), await readArtifacts(path, options), options.inputShape);
 }
 
 /** Opens a model on pare's own runtime. */
 export async function openModel(path: string, { allowRemote, inputShape }: OpenOptions): Promise<Model> {
   if (isModelJson(path)) return modelOf(await readArtifacts(path, { allowRemote }), inputShape);
-  refuseRemote(path, allowRemote);
-  return load(path);
+  return loadPare(path, await readPareFile(path, allowRemote));
 }
 
-export function modelOf(artifacts: ModelArtifacts, inputShapes: InputShapes = {}): Model {
-  return createModel(importModel(artifacts, { inputShapes }));
+export function modelOf(artifacts: ModelArtifacts, inputShapes?: InputShapes): Model {
+  return createModel(importWith(artifacts, inputShapes));
+}
+
+/**
+ * A .pare file on pare's runtime.
+ *
+ * @param bytes of the file
+ * @throws FormatError, GraphError, UnsupportedError that name it
+ */
+export function loadPare(path: string, bytes: Uint8Array): Promise<LoadedModel> {
+  return inPare(path, () => load(bytes));
+}
+
+/** Takes a .pare file apart: a refusal names it, and says what it was taken for where its name does not. */
+export function inPare<T>(path: string, take: () => T | Promise<T>): Promise<T> {
+  return inFile(/\.pare([?#].*)?$/i.test(path) ? path : `${path}, taken for a .pare file`, take);
 }
 
 /**
@@ -55,7 +63,7 @@ export function modelOf(artifacts: ModelArtifacts, inputShapes: InputShapes = {}
  */
 export async function readPareFile(path: string, allowRemote: boolean): Promise<Uint8Array> {
   refuseRemote(path, allowRemote);
-  if (!isRemote(path)) return new Uint8Array(await readFile(path));
+  if (!isRemote(path)) return readBytes(path);
   const response = await fetch(path);
   if (!response.ok) throw new FormatError("fetch-status", `${path}: the server said ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());

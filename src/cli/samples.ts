@@ -59,15 +59,22 @@ function pathsByInput(specs: readonly string[], inputs: readonly ValueInfo[]): M
   return paths;
 }
 
-/** A sample may lie in the file in another shape, such as 28 x 28 for 784, but not across its rows. */
+/**
+ * A sample may lie in the file in another shape, such as 28 x 28 for 784, but not across its rows. One alone has the
+ * shape of the input, or none: any other may be a batch of another size.
+ */
 function countSamples({ shape, data }: NdArray, input: ValueInfo, path: string): number {
   const size = sizeOf(input.shape);
   const wanted = `wanted [samples, ${input.shape.join(", ")}]`;
   if (data.length === 0) throw new RangeError(`${path}: ${wanted}, got no numbers`);
   if (data.length === shape[0] * size) return shape[0];
-  if (data.length === size) return 1;
+  const sizes = withoutOnes(shape);
+  if (data.length === size && (sizes.length < 2 || sizes.join() === withoutOnes(input.shape).join()))
+    return 1;
   throw new RangeError(`${path}: ${wanted}, ${size} numbers each, got [${shape.join(", ")}]`);
 }
+
+const withoutOnes = (shape: readonly number[]) => shape.filter((dim) => dim !== 1);
 
 function toFloat32({ data }: NdArray, { scale = 1, offset = 0 }: Scaling): Float32Array {
   if (scale === 1 && offset === 0 && data instanceof Float32Array) return data;

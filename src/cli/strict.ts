@@ -1,7 +1,7 @@
 /** JSON that people write by hand: every key is known and every value what is wanted, or an error says which. */
 
-import { readFile } from "node:fs/promises";
 import { FormatError } from "../index.js";
+import { readBytes } from "./read.js";
 
 /** Where in which file: "recipe.json", "data.train.x". */
 export interface Place {
@@ -41,7 +41,8 @@ export const text = wanted("some text", (value) => typeof value === "string" && 
 
 export function listOf(check: Check): Check {
   return (value, place) => {
-    if (!Array.isArray(value) || value.length === 0) throw refused(place, "a list", JSON.stringify(value));
+    if (!Array.isArray(value) || value.length === 0)
+      throw refused(place, "a list of at least one", JSON.stringify(value));
     value.forEach((item, i) => {
       check(item, { ...place, key: `${place.key}[${i}]` });
     });
@@ -100,7 +101,7 @@ export function refused(place: Place, words: string, got: string): FormatError {
  * @throws FormatError recipe-json, and those of the check
  */
 export async function readStrict(path: string, check: Check): Promise<unknown> {
-  const source = await readFile(path, "utf8");
+  const source = new TextDecoder().decode(await readBytes(path));
   let value: unknown;
   try {
     value = JSON.parse(source);

@@ -152,7 +152,9 @@ async function readBytes(path: string, { maxBytes = DEFAULT_MAX_BYTES }: ReadOpt
     bytes = await readFile(path);
   } catch (error) {
     if (error instanceof FormatError) throw error;
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    // Node ends its own with the call and the path once more: "..., stat 'x.npy'".
+    const reason = (error as Error).message.replace(/, \w+( '.*')?$/s, "");
+    throw new Error(`cannot read ${path}: ${reason}`, { cause: error });
   }
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(bytes, path, maxBytes) : bytes;
 }

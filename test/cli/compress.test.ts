@@ -83,7 +83,7 @@ describe("compress", () => {
     const argv = ["compress", model, "-o", join(folder, "open.pare"), "--precision", "f32"];
     const refused = await pare(argv);
     expect(refused.code).toBe(1);
-    const name = /inputShapes: \{ "(\w+)"/.exec(refused.err)?.[1];
+    const name = /--input-shape (\w+)=/.exec(refused.err)?.[1];
     expect((await pare([...argv, "--input-shape", `${name}=4,3`])).code).toBe(0);
     expect((await pare([...argv, "--input-shape", "4,3"])).code).toBe(2);
   });

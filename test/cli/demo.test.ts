@@ -53,7 +53,7 @@ test("a folder without the four files is refused by name", async () => {
 
 test("a folder that is not there is told before the training, not after", async () => {
   const { code, err } = await pare(["demo", "-o", join(await temporaryFolder(), "no/such/digits.pare")]);
-  expect(err).toMatch(/no such file or directory/);
+  expect(err).toMatch(/wanted a folder .*such, got none/);
   expect(err).not.toMatch(/data /);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encode as encodePng } from "fast-png";
@@ -76,7 +76,7 @@ test("a folder is its pictures in the order of their names, a JPEG is read too",
 });
 
 test.each([
-  ["no picture", () => join(folder, "bad.png"), [1, 1, 3], /bad\.png/],
+  ["no picture", () => join(folder, "bad.png"), [1, 1, 3], /bad\.png: wanted a PNG or JPEG picture/],
   [
     "an empty folder",
     () => mkdtempSync(join(folder, "none-")),
@@ -92,6 +92,17 @@ test.each([
 ])("%s is refused", async (_what, path, shape, message) => {
   if (!existsSync(join(folder, "bad.png"))) writeFileSync(join(folder, "bad.png"), "not a picture");
   await expect(readPictures(path(), shape)).rejects.toThrow(message);
+});
+
+test("a damaged PNG is refused, wherever a bit of it fell over", async () => {
+  const path = png("damaged.png", 4, 3, 3, [...Array(36).keys()]);
+  const bytes = readFileSync(path);
+  for (let at = 0; at < bytes.length; at++) {
+    writeFileSync(path, bytes.with(at, bytes[at] ^ 4));
+    await expect(readPictures(path, [3, 4, 3]), `byte ${at}`).rejects.toThrow(
+      /damaged\.png: wanted a PNG or JPEG picture \(.*[^:]\)$/,
+    );
+  }
 });
 
 test("a folder a class is labelled data, classes in the order of their names", async () => {

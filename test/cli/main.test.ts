@@ -13,6 +13,7 @@ describe("the command line", () => {
     const { code, out, err } = await pare(["--help"]);
     expect(code).toBe(0);
     expect(err).toBe("");
+    expect(out).toMatch(/DATA is .*a folder of them/s);
     for (const command of commands) expect(out).toMatch(new RegExp(`^  ${command} `, "m"));
   });
 
@@ -41,6 +42,8 @@ describe("the command line", () => {
     [["compress", "model.json", "-o", "x"], /int8 needs --calibrate/],
     [["compress", "model.json", "-o", "x", "--max-drop", "1"], /--max-drop needs --data and --labels/],
     [["compress", "model.json", "-o", "x", "--data", "d.npy"], /--data and --labels go together/],
+    [["compress", "model.json", "-o", "x", "--measure", "out"], /--measure needs --data and --labels/],
+    [["compress", "model.json", "-o", "x", "--sparsity", "0.5", "--pattern", "4:16"], /wanted at least 0.75/],
     [["demo", "--samples", "12.5"], /wanted an integer/],
     [["bench", "model.json", "m.pare", "--batch", "0"], /wanted an integer from 1/],
     [["run", "m.pare", "--input", "x.npy", "--engine", "tfjs"], /tfjs runs a model.json only/],
@@ -78,6 +81,49 @@ describe("the command line", () => {
       expect(remote.err).toMatch(/import-remote/);
       expect(remote.code).toBe(3);
     }
+  });
+
+  test("what goes wrong with a file names it", async () => {
+    const folder = await temporaryFolder();
+    const model = await saveModel(folder, denseArtifacts([4, 3], ["relu"]));
+    const empty = join(folder, "empty.pare");
+    await writeFile(empty, "");
+    for (const argv of [
+      ["inspect", folder],
+      ["run", folder, "--input", "x.npy"],
+      ["train", folder],
+    ]) {
+      expect(await pare(argv)).toMatchObject({
+        code: 1,
+        err: `error: ${folder}: wanted a file, got a folder\n`,
+      });
+    }
+    for (const argv of [
+      ["inspect", empty],
+      ["run", empty, "--input", "x.npy"],
+      ["bench", model, empty],
+    ]) {
+      const { code, err } = await pare(argv);
+      expect([code, err]).toEqual([3, expect.stringContaining(`${empty}: the file is empty`)]);
+    }
+    const table = join(folder, "table.csv");
+    await writeFile(table, "1,2,3,4\n5,6,7,8\n");
+    for (const argv of [
+      ["inspect", table],
+      ["run", table, "--input", "x.npy"],
+    ]) {
+      const { code, err } = await pare(argv);
+      expect([code, err]).toEqual([3, expect.stringContaining(`${table}, taken for a .pare file: `)]);
+    }
+    const missing = await pare(["run", model, "--input", join(folder, "x.npy")]);
+    expect(missing.err).toBe(`error: cannot read ${folder}/x.npy: ENOENT: no such file or directory\n`);
+  });
+
+  test("a folder to write into that is not there is told before any work", async () => {
+    const nowhere = join(await temporaryFolder(), "nowhere");
+    const argv = ["run", "m.pare", "--input", "x.npy", "-o", join(nowhere, "out.npy")];
+    const { code, err } = await pare(argv);
+    expect([code, err]).toEqual([2, expect.stringContaining(`wanted a folder ${nowhere}, got none`)]);
   });
 
   test("with --allow-remote a .pare file comes from a server", async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type BuildOptions, build } from "esbuild";
@@ -65,6 +66,15 @@ test("a reader that has enough is no error", async () => {
     spawn("sh", ["-c", `"$@" | true; exit 0`, "sh", process.execPath, ...argv]),
   );
   expect([code, err]).toEqual([0, ""]);
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk under stdout is a line and a failure", async () => {
+  const model = await saveModel(await temporaryFolder(), denseArtifacts([4, 3], ["relu"]));
+  const argv = [script, "inspect", model];
+  const { code, err } = await outcomeOf(
+    spawn("sh", ["-c", `"$@" > /dev/full`, "sh", process.execPath, ...argv]),
+  );
+  expect([code, err]).toEqual([1, expect.stringMatching(/^error: cannot write to stdout: ENOSPC.*\n$/)]);
 });
 
 test("without tfjs, commands that need it say what to install, and the others run", async () => {

@@ -63,4 +63,19 @@ describe("run", () => {
     expect(data[0]).toEqual(data[1]);
     expect(data[2]).toEqual(data[1].slice(0, 5));
   });
+
+  test("a batch of other samples is not one sample, though it has as many numbers", async () => {
+    const { folder, model } = await classifierFiles();
+    for (const [shape, code] of [
+      [[3, 4], 1],
+      [[3, 4, 1], 1],
+      [[1, 12, 1], 0],
+      [[12, 1], 0],
+    ] as const) {
+      const path = join(folder, "batch.npy");
+      await writeNpy(path, { shape: [...shape], data: new Float32Array(12), dtype: "float32" });
+      const got = await pare(["run", model, "--input", path]);
+      expect([got.code, shape], got.err).toEqual([code, shape]);
+    }
+  });
 });

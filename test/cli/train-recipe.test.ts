@@ -43,7 +43,7 @@ describe("a recipe is refused", () => {
       { stages: [{ ...stage, learningRate: { schedule: "linear" } }] },
       "learningRate.schedule: wanted one of cosine, steps, exponential",
     ],
-    ["no stages", { stages: [] }, "PATH: stages: wanted a list, got []"],
+    ["no stages", { stages: [] }, "PATH: stages: wanted a list of at least one, got []"],
     [
       "an output of another name",
       { output: { model: "out/net.json" } },
@@ -80,6 +80,11 @@ describe("a recipe is refused", () => {
       /model: tfjs cannot build it: .*Denser/,
     ],
     [
+      "labels that are no classes, without a loss",
+      { model: { layers: [{ class_name: "Dense", config: { units: 1, batch_input_shape: [null, 784] } }] } },
+      /recipe\.json: loss: wanted one of .*meanSquaredError.* for stages\[0\]/,
+    ],
+    [
       "an output over its input",
       { output: { model: "model.json", pare: "x.pare" }, model: "model.json" },
       /wanted another file to write than the input/,
@@ -102,4 +107,14 @@ describe("a recipe is refused", () => {
       /test-y\.idx: wanted labels for 400 samples, got 100/,
     );
   });
+});
+
+test("a recipe that failed before its first step does not stand in the way of the next", async () => {
+  const { run, rewrite } = await setUp({
+    stages: [{ kind: "prune", epochs: 1, sparsity: 0.5, include: ["nope"] }],
+  });
+  expect((await run()).err).toMatch(/nope/);
+  await rewrite({ stages: [{ kind: "prune", epochs: 1, sparsity: 0.5, include: ["first"] }] });
+  const { code, err } = await run();
+  expect(code, err).toBe(0);
 });

@@ -3,14 +3,14 @@
 import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
 import { createRandom } from "../../data/index.js";
-import { readArtifacts } from "../../index.js";
-import { type LoadedModel, load } from "../../runtime.js";
+import { type ModelArtifacts, readArtifacts } from "../../index.js";
+import type { LoadedModel, ValueInfo } from "../../runtime.js";
 import { compareOutputs } from "../agreement.js";
 import { formatBytes, formatMs, formatNumber, formatPercent, formatTable } from "../format.js";
 import { type Host, printJson, warnOfReference } from "../host.js";
-import { readPareFile } from "../open.js";
+import { loadPare, readPareFile } from "../open.js";
 import { collect, integerIn, type Scaling, withJson, withRemote, withScaling } from "../options.js";
-import { loadTfjs, loadTfjsModel, tfjsPredictor, tfjsRun } from "../peer.js";
+import { loadTfjs, type Tfjs, type TfjsPredictor, tfjsPredictor } from "../peer.js";
 import { type Predictor, predictAll } from "../predict.js";
 import { withProgress } from "../progress.js";
 import { readSamples, type Samples, sizeOf, slice } from "../samples.js";
@@ -43,11 +43,10 @@ export function addBench(program: Command, host: Host): void {
 async function bench(host: Host, path: string, file: string, options: BenchOptions): Promise<void> {
   const artifacts = await readArtifacts(path, options);
   const bytes = await readPareFile(file, options.allowRemote);
-  using pare = await load(bytes);
+  using pare = await loadPare(file, bytes);
   warnOfReference(host, pare.variant);
   const tf = await loadTfjs();
-  const peer = await tfjsPredictor(tf, artifacts);
-  checkSame(pare, peer, path, file);
+  const peer = await openPeer(tf, artifacts, pare, { path, file });
   const samples = options.data
     ? await readSamples(options.data, pare.inputs, options)
     : noise(pare, Math.max(100, options.batch));
@@ -63,10 +62,9 @@ async function bench(host: Host, path: string, file: string, options: BenchOptio
   }));
 
   const inputs = slice(samples, 0, options.batch);
-  const runPeer = tfjsRun(tf, await loadTfjsModel(tf, artifacts), inputs, peer.inputs);
   const timings = await withProgress(host, "timing", (progress) =>
     timeInTurns(
-      { pare: () => void pare.run(inputs), tfjs: runPeer },
+      { pare: () => void pare.run(inputs), tfjs: peer.prepare(inputs) },
       { rounds: options.rounds, signal: host.signal, progress },
     ),
   );
@@ -100,14 +98,31 @@ async function bench(host: Host, path: string, file: string, options: BenchOptio
   else host.stdout.write(describe(data));
 }
 
-function checkSame(pare: LoadedModel, peer: Predictor, path: string, file: string): void {
-  const sizes = ({ inputs, outputs }: Predictor | LoadedModel) =>
-    [inputs, outputs]
-      .flatMap((values) => values.map(({ name, shape }) => `${name}: ${sizeOf(shape)}`).sort())
-      .join(", ");
-  if (sizes(pare) !== sizes(peer)) {
-    throw new RangeError(`${file} is not made from ${path}: wanted ${sizes(peer)}, got ${sizes(pare)}`);
-  }
+/**
+ * The model on tfjs, in the sizes of the file.
+ *
+ * @throws RangeError where the file is of another model
+ */
+async function openPeer(
+  tf: typeof Tfjs,
+  artifacts: ModelArtifacts,
+  pare: LoadedModel,
+  { path, file }: { readonly path: string; readonly file: string },
+): Promise<TfjsPredictor> {
+  const other = (wanted: string, got: string) =>
+    new RangeError(`${file} is not made from ${path}: wanted ${wanted}, got ${got}`);
+  const inputShapes = Object.fromEntries(pare.inputs.map(({ name, shape }) => [name, shape]));
+  const peer = await tfjsPredictor(tf, artifacts, inputShapes).catch((error) => {
+    throw error instanceof RangeError ? other("its inputs", sizesOf(pare.inputs)) : error;
+  });
+  const sizes = ({ inputs, outputs }: Predictor) => `${sizesOf(inputs)}, ${sizesOf(outputs)}`;
+  if (sizes(pare) !== sizes(peer)) throw other(sizes(peer), sizes(pare));
+  return peer;
+}
+
+function sizesOf(values: readonly ValueInfo[]): string {
+  const sizes = values.map(({ name, shape }) => `${name}: ${sizeOf(shape)}`);
+  return sizes.sort().join(", ");
 }
 
 /** The same noise each time, for models whose data are not at hand; words where a dictionary is looked up. */

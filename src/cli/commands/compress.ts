@@ -29,6 +29,7 @@ import {
   withRemote,
   withScaling,
   withShapes,
+  zerosOf,
 } from "../options.js";
 import { refuseOverwrite, wantFolderOf } from "../overwrite.js";
 import { type Predictor, predictAll } from "../predict.js";
@@ -89,6 +90,7 @@ async function run(host: Host, path: string, flags: CompressFlags): Promise<void
   await wantFolderOf(flags.output);
   await refuseOverwrite(flags.output, [path, ...calibrate, ...data, labels, file]);
   const recipe = settingsOf(flags, flags.recipe === undefined ? {} : await readRecipe(flags.recipe));
+  checkPruning(recipe);
   const precision = recipe.precision ?? "int8";
   if (precision === "int8" && flags.calibrate === undefined) {
     throw new UsageError(
@@ -132,12 +134,23 @@ async function run(host: Host, path: string, flags: CompressFlags): Promise<void
 /** A recipe, and what only flags say. */
 type Settings = Recipe & Pick<CompressOptions, "inputShapes">;
 
-function checkFlags({ data, labels, maxDrop }: CompressFlags): void {
+function checkFlags({ data, labels, maxDrop, measure }: CompressFlags): void {
   if ((data === undefined) !== (labels === undefined))
     throw new UsageError("--data and --labels go together");
   if (maxDrop !== undefined && data === undefined) {
     throw new UsageError("--max-drop needs --data and --labels to measure on");
   }
+  if (measure !== undefined && data === undefined) {
+    throw new UsageError("--measure needs --data and --labels: it says which output they are for");
+  }
+}
+
+/** @throws UsageError for fewer zeros than the pattern makes by itself */
+function checkPruning({ sparsity, pattern = "unstructured" }: Recipe): void {
+  const own = zerosOf(pattern);
+  // A little slack: 0.9 is not 1 - 1 / 10.
+  if (sparsity === undefined || sparsity >= own - 1e-6) return;
+  throw new UsageError(`sparsity: wanted at least ${own}, which ${pattern} makes by itself, got ${sparsity}`);
 }
 
 /** The recipe, overruled by flags. */

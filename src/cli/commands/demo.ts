@@ -13,6 +13,7 @@ import { layerNames, type TrainingSettings, trainBoth } from "../demo/train.js";
 import { formatCount, formatPercent, formatSeconds } from "../format.js";
 import { colorsFor, type Host, note, printJson, warnOfReference } from "../host.js";
 import { integerIn, withJson } from "../options.js";
+import { wantFolderOf } from "../overwrite.js";
 import { loadTfjs } from "../peer.js";
 import { withProgress } from "../progress.js";
 
@@ -69,7 +70,10 @@ async function demo(host: Host, options: DemoOptions): Promise<void> {
     if (!options.json) note(host, text);
   };
   // Now, not after a minute of training.
-  if (options.output !== undefined) await access(dirname(options.output), constants.W_OK);
+  if (options.output !== undefined) {
+    await wantFolderOf(options.output);
+    await access(dirname(options.output), constants.W_OK);
+  }
   const tf = await loadTfjs();
   const pareTfjs = await import("../../tfjs.js");
   const data = await withProgress(host, "reading digits", () =>

@@ -1,12 +1,12 @@
 /** pare inspect FILE: what a .pare file or a tfjs model.json holds, layer by layer. */
 
 import type { Command } from "commander";
-import { describePare, type Graph, importModel, readArtifacts } from "../../index.js";
-import { load } from "../../runtime.js";
+import { describePare, type Graph, readArtifacts } from "../../index.js";
 import { formatBytes, formatCount, formatTable } from "../format.js";
 import { type Host, printJson } from "../host.js";
+import { importWith } from "../import.js";
 import { describeLayers, type LayerInfo, layerRow, layerTitles } from "../layers.js";
-import { isModelJson, readPareFile } from "../open.js";
+import { inPare, isModelJson, loadPare, readPareFile } from "../open.js";
 import { type InputShapes, withJson, withRemote, withShapes } from "../options.js";
 
 interface InspectOptions {
@@ -53,19 +53,16 @@ async function inspect(host: Host, file: string, options: InspectOptions): Promi
 
 async function inspectPare(file: string, allowRemote: boolean): Promise<Inspection> {
   const bytes = await readPareFile(file, allowRemote);
-  const { weights, provenance } = describePare(bytes, file);
+  const { weights, provenance } = await inPare(file, () => describePare(bytes, file));
   const stored = new Map(weights.map(({ name, storedBytes }) => [name, storedBytes]));
-  using model = await load(bytes);
+  using model = await loadPare(file, bytes);
   const layers = describeLayers(model.graph, (key) => stored.get(key) ?? 0);
   return { format: "pare", bytes: bytes.length, graph: model.graph, layers, provenance };
 }
 
-async function inspectTfjs(
-  file: string,
-  { allowRemote, inputShape = {} }: InspectOptions,
-): Promise<Inspection> {
+async function inspectTfjs(file: string, { allowRemote, inputShape }: InspectOptions): Promise<Inspection> {
   const artifacts = await readArtifacts(file, { allowRemote });
-  const graph = importModel(artifacts, { inputShapes: inputShape });
+  const graph = importWith(artifacts, inputShape);
   const layers = describeLayers(graph, (_, weight) => weight.data.byteLength);
   return { format: "tfjs", bytes: artifacts.weightData.length, graph, layers };
 }

@@ -16,7 +16,7 @@ import {
   withScaling,
   withShapes,
 } from "../options.js";
-import { refuseOverwrite } from "../overwrite.js";
+import { refuseOverwrite, wantFolderOf } from "../overwrite.js";
 import { predictAll } from "../predict.js";
 import { readSamples } from "../samples.js";
 
@@ -45,8 +45,11 @@ export function addRun(program: Command, host: Host): void {
 }
 
 async function run(host: Host, file: string, options: RunOptions): Promise<void> {
+  if (options.output !== undefined) await wantFolderOf(options.output);
   const predictor = await openPredictor(file, options);
   try {
+    for (const { path } of targetsOf(options.output, predictor.outputs))
+      await refuseOverwrite(path, [file, ...options.input]);
     const samples = await readSamples(options.input, predictor.inputs, options);
     const results = await predictAll(predictor, samples, host);
     const shapeOf = (output: ValueInfo) => [samples.count, ...output.shape];
@@ -59,10 +62,8 @@ async function run(host: Host, file: string, options: RunOptions): Promise<void>
       return;
     }
     const written: { name: string; path: string; shape: number[] }[] = [];
-    for (const output of predictor.outputs) {
-      const path = pathOf(options.output, output.name, predictor.outputs.length);
+    for (const { output, path } of targetsOf(options.output, predictor.outputs)) {
       const shape = shapeOf(output);
-      await refuseOverwrite(path, [file, ...options.input]);
       const bytes = encodeNpy({ shape, data: results[output.name], dtype: "float32" });
       await saveFile(path, bytes, { signal: host.signal });
       written.push({ name: output.name, path, shape });
@@ -74,9 +75,14 @@ async function run(host: Host, file: string, options: RunOptions): Promise<void>
   }
 }
 
-/** out.npy, or out-NAME.npy for each of several. */
-function pathOf(output: string, name: string, outputs: number): string {
-  if (outputs === 1) return output;
+/** Where each output goes: out.npy, or out-NAME.npy for each of several; nowhere without -o. */
+function targetsOf(path: string | undefined, outputs: readonly ValueInfo[]) {
+  if (path === undefined) return [];
+  if (outputs.length === 1) return [{ output: outputs[0], path }];
+  const stem = join(dirname(path), basename(path, ".npy"));
   // Names of tfjs layers hold slashes.
-  return join(dirname(output), `${basename(output, ".npy")}-${name.replace(/[^\w.-]+/g, "_")}.npy`);
+  return outputs.map((output) => ({
+    output,
+    path: `${stem}-${output.name.replace(/[^\w.-]+/g, "_")}.npy`,
+  }));
 }

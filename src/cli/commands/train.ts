@@ -3,6 +3,7 @@
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { importModel, type ModelArtifacts, readArtifacts } from "../../index.js";
+import { UsageError } from "../errors.js";
 import {
   formatBytes,
   formatCount,
@@ -16,12 +17,14 @@ import { withJson } from "../options.js";
 import { refuseOverwrite } from "../overwrite.js";
 import { loadTfjs } from "../peer.js";
 import { formatQuality } from "../quality.js";
+import { sizeOf } from "../samples.js";
 import { readTrainingSets, type TrainingSets } from "../train/data.js";
+import { lossFor } from "../train/labelled.js";
 import { endsOf, openStart } from "../train/model.js";
 import { type Written, writeOutput } from "../train/output.js";
-import { readTrainRecipe, type TrainRecipe } from "../train/recipe.js";
+import { lossNames, readTrainRecipe, type TrainRecipe } from "../train/recipe.js";
 import { runStage, type Workshop } from "../train/stage.js";
-import { outputsOf } from "../train/stages/index.js";
+import { outputsOf, stageKinds } from "../train/stages/index.js";
 import { fingerprintOf, openWork, type StageOutcome } from "../train/work.js";
 
 interface TrainFlags {
@@ -56,6 +59,7 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   const { input, output } = await endsOf(tf, start);
   const outputs = outputsOf(recipe.stages, output);
   const sets = await readTrainingSets(recipe.data, input, outputs, recipe.seed ?? 0);
+  wantLoss(recipe, path, sets, outputs);
   const fingerprint = await fingerprintOfRun(recipe, start, sets);
   const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
   if (!flags.json) note(host, describeData(sets));
@@ -71,12 +75,31 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   }
 }
 
+/** @throws UsageError where neither the recipe nor the labels say what a stage is to train for */
+function wantLoss(
+  { loss, stages }: TrainRecipe,
+  path: string,
+  { train }: TrainingSets,
+  outputs: readonly (readonly number[])[],
+): void {
+  // A stage that makes a new head knows its loss.
+  const needy = stages.findIndex(
+    ({ kind }, i) => !stageKinds[kind].outputs && !lossFor(train, sizeOf(outputs[i])).loss,
+  );
+  if (loss !== undefined || needy < 0) return;
+  throw new UsageError(
+    `${path}: loss: wanted one of ${lossNames.join(", ")} for stages[${needy}], as its labels could be for several, got none`,
+  );
+}
+
 async function refuseInputs({ output, data, model, teacher }: TrainRecipe, path: string): Promise<void> {
   const sources = [data.train, data.test, data.validation].flatMap((source) =>
     typeof source === "object" ? Object.values(source).filter((value) => typeof value === "string") : [],
   );
   const models = [model, teacher].flat().filter((value) => typeof value === "string");
-  for (const target of [output.model, output.pare]) {
+  // The names that saveModel gives to shards: another model may have taken them first.
+  const shards = ["weights.bin", "weights-2.bin"].map((name) => join(dirname(output.model), name));
+  for (const target of [output.model, ...shards, output.pare]) {
     if (target !== undefined) await refuseOverwrite(target, [path, ...sources, ...models]);
   }
 }

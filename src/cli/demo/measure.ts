@@ -5,7 +5,7 @@ import { compress, type ModelArtifacts } from "../../index.js";
 import type { Model } from "../../runtime.js";
 import type { Host } from "../host.js";
 import { zeroPart } from "../layers.js";
-import { loadTfjsModel, type Tfjs, tfjsRun } from "../peer.js";
+import { type Tfjs, tfjsPredictor } from "../peer.js";
 import { predictAll } from "../predict.js";
 import { withProgress } from "../progress.js";
 import { measureQuality } from "../quality.js";
@@ -60,11 +60,8 @@ export async function measureAll(
     accuracies.push(await accuracyOn(host, model, test, `testing ${name}`));
   }
   const sample = test.x.slice(0, pixels);
-  const peer = await loadTfjsModel(tf, dense);
-  const input = { shape: [pixels], name: candidates[0].model.inputs[0].name };
-  const sides: Record<string, () => void> = {
-    tfjs: tfjsRun(tf, peer, { [input.name]: sample }, [input]),
-  };
+  const peer = await tfjsPredictor(tf, dense);
+  const sides: Record<string, () => void> = { tfjs: peer.prepare({ [peer.inputs[0].name]: sample }) };
   for (const { name, model } of candidates) sides[name] = () => void model.run(sample);
   const timings = await withProgress(host, "timing", (progress) =>
     timeInTurns(sides, { rounds, signal: host.signal, progress }),

@@ -30,7 +30,7 @@ export interface TrainRecipe {
   readonly model: string | LayersSettings | TopologySettings | ThinnerSettings;
   /** What it is to learn from: paths of model.json files. */
   readonly teacher?: string | readonly string[];
-  /** Default: by the labels, or what the model was compiled with. */
+  /** Default: what the labels ask for; labels that could be anything need it. */
   readonly loss?: LossName;
   readonly stages: readonly StageSettings[];
   readonly output: {
@@ -97,6 +97,14 @@ const stage = variants(
   Object.fromEntries(Object.entries(stageKinds).map(([kind, { check }]) => [kind, check])),
 );
 
+export const lossNames: readonly LossName[] = [
+  "sparseCategoricalCrossentropy",
+  "categoricalCrossentropy",
+  "binaryCrossentropy",
+  "meanSquaredError",
+  "meanAbsoluteError",
+];
+
 const recipe = object(
   {
     data: object(
@@ -134,13 +142,7 @@ const recipe = object(
   {
     seed: integer,
     teacher: either("string", text, listOf(text)),
-    loss: oneOf(
-      "sparseCategoricalCrossentropy",
-      "categoricalCrossentropy",
-      "binaryCrossentropy",
-      "meanSquaredError",
-      "meanAbsoluteError",
-    ),
+    loss: oneOf(...lossNames),
   },
 );
 

@@ -26,7 +26,7 @@ const marker = "run.json";
  * @param folder made if it is not there
  * @param fingerprint of recipe, model and data
  * @param restart begins afresh, whatever is there
- * @throws UsageError where what is there belongs to another recipe
+ * @throws UsageError where what is there belongs to another recipe, unless that came to nothing
  */
 export async function openWork(folder: string, fingerprint: string, restart: boolean): Promise<Work> {
   await mkdir(folder, { recursive: true });
@@ -35,12 +35,14 @@ export async function openWork(folder: string, fingerprint: string, restart: boo
   if (known === undefined && names.some((name) => !name.startsWith("."))) {
     throw new UsageError(`${folder}: wanted a folder of pare train, got one of something else`);
   }
-  if (known !== undefined && known.fingerprint !== fingerprint && !restart) {
+  const isOther = known?.fingerprint !== fingerprint;
+  const isBegun = names.some((name) => name.startsWith("stage-"));
+  if (isOther && isBegun && !restart) {
     throw new UsageError(
       `${folder}: holds a run of another recipe, model or data; --restart throws it away and begins afresh`,
     );
   }
-  if (known === undefined || restart) {
+  if (isOther || restart) {
     // The marker last: as long as it is the old one, what is left belongs to it.
     for (const name of names.filter(isOurs)) await rm(join(folder, name), { recursive: true });
     await saveFile(join(folder, marker), JSON.stringify({ fingerprint }));
