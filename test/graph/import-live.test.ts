@@ -284,6 +284,34 @@ describe("nested", () => {
   });
 });
 
+describe("rescaling", () => {
+  const rescaling = (scale: number, offset = 0) =>
+    layers.rescaling({ scale, offset, name: "rescaling", inputShape: [3] } as Parameters<
+      typeof layers.rescaling
+    >[0]);
+  const inner = (first: tf.layers.Layer, name: string) =>
+    tf.sequential({ name, layers: [first, layers.activation({ activation: "tanh" })] });
+
+  test("of one name in several models: each has its own numbers", async () => {
+    const models = [rescaling(0.5), rescaling(3, 1), rescaling(0.5)].map((first, i) => inner(first, `m${i}`));
+    const graph = await same(tf.sequential({ layers: models }));
+    const scales = graph.nodes.filter(({ op }) => op === "affine").map(({ weights }) => weights.scale);
+    expect(scales).toEqual(["rescaling/scale", "rescaling/scale_1", "rescaling/scale"]);
+  });
+
+  test("of the name that a batch normalization has", async () => {
+    const bn = layers.batchNormalization({ name: "rescaling", inputShape: [3] });
+    await same(tf.sequential({ layers: [inner(rescaling(0.5), "with_rescaling"), inner(bn, "with_bn")] }));
+  });
+
+  test("shared by values of other channels", async () => {
+    const [a, b] = [tf.input({ shape: [2, 3] }), tf.input({ shape: [2, 1] })];
+    const shared = layers.rescaling({ scale: 1 / 255, offset: -1 });
+    const outputs = [shared.apply(a), shared.apply(b)] as tf.SymbolicTensor[];
+    await expectSameAsTfjs(tf.model({ inputs: [a, b], outputs }));
+  });
+});
+
 test("model.toJSON() as text goes the same way as what save writes", async () => {
   const model = tf.sequential({ layers: [dense(5, { inputShape: [4], activation: "relu" }), dense(2)] });
   randomize(model);

@@ -3,8 +3,8 @@
 import { checkNode } from "../check/nodes.js";
 import { weightsOf } from "../graph.js";
 import { nodeShape } from "../infer.js";
-import { formatShape } from "../shape.js";
-import type { AttrValue, GraphInput, GraphOutput, Node, Shape, Weight } from "../types.js";
+import { formatShape, sameShape } from "../shape.js";
+import type { AttrValue, F32Weight, GraphInput, GraphOutput, Node, Shape } from "../types.js";
 import type { LayerPath, WeightStore } from "./weight-store.js";
 
 /** A layer that is being imported. */
@@ -29,8 +29,13 @@ export interface Builder {
     role: string,
     index: number,
   ): { key: string; shape: readonly number[]; data: Float32Array };
-  /** A weight that the importer computed; a key that is there already is kept, for shared layers. */
-  put(key: string, weight: Weight): string;
+  /**
+   * A weight that the importer computed. Shared layers put theirs again, which is kept once.
+   *
+   * @param key wanted for it; one that other numbers have gets _1, _2...
+   * @returns its key
+   */
+  put(key: string, weight: F32Weight): string;
   /** Notes what pare has not, where only shapes show it; the import goes on and then throws. */
   unsupported(what: string): void;
 }
@@ -47,7 +52,7 @@ export interface GraphBuilder extends Builder {
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly GraphOutput[];
   readonly nodes: readonly Node[];
-  readonly weights: ReadonlyMap<string, Weight>;
+  readonly weights: ReadonlyMap<string, F32Weight>;
   readonly problems: readonly string[];
 }
 
@@ -59,7 +64,7 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
   const inputs: GraphInput[] = [];
   const outputs: GraphOutput[] = [];
   const nodes: Node[] = [];
-  const weights = new Map<string, Weight>();
+  const weights = new Map<string, F32Weight>();
   const problems: string[] = [];
   const shapes = new Map<string, Shape>();
 
@@ -97,11 +102,16 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
     weight(layer, role, index) {
       const { key, weight } = store.find(layer, role, index);
       if (weight.dtype !== "f32") throw new TypeError(`weight ${key}: wanted float32, got ${weight.dtype}`);
-      weights.set(key, weight);
-      return { key, shape: weight.shape, data: weight.data };
+      return { key: this.put(key, weight), shape: weight.shape, data: weight.data };
     },
-    put(key, weight) {
-      if (!weights.has(key)) weights.set(key, weight);
+    put(wanted, weight) {
+      let key = wanted;
+      let there = weights.get(key);
+      for (let i = 1; there && !isSame(there, weight); i++) {
+        key = `${wanted}_${i}`;
+        there = weights.get(key);
+      }
+      if (!there) weights.set(key, weight);
       return key;
     },
     unsupported(what) {
@@ -121,4 +131,10 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
       outputs.push({ name, value });
     },
   };
+}
+
+/** Equal to the bit: NaN is NaN, and -0 is not 0. */
+function isSame(a: F32Weight, b: F32Weight): boolean {
+  if (!sameShape(a.shape, b.shape)) return false;
+  return a.data === b.data || a.data.every((value, i) => Object.is(value, b.data[i]));
 }
