@@ -16,6 +16,7 @@ async function same(...list: tf.layers.Layer[]) {
   return expectSameAsTfjs(model);
 }
 
+type Both = Parameters<typeof layers.bidirectional>[0];
 const makers = { simpleRNN: layers.simpleRNN, lstm: layers.lstm, gru: layers.gru };
 
 describe.each(Object.entries(makers))("%s", (_name, make) => {
@@ -40,11 +41,7 @@ describe.each(Object.entries(makers))("%s", (_name, make) => {
   test.each(["concat", "sum", "mul", "ave"] as const)("bidirectional, %s", async (mergeMode) => {
     for (const returnSequences of [true, false]) {
       const layer = make({ units: 3, returnSequences } as Parameters<typeof layers.lstm>[0]) as tf.RNN;
-      await same(
-        layers.bidirectional({ layer, mergeMode, inputShape: [4, 2] } as Parameters<
-          typeof layers.bidirectional
-        >[0]),
-      );
+      await same(layers.bidirectional({ layer, mergeMode, inputShape: [4, 2] } as Both));
     }
   });
 });
@@ -82,6 +79,19 @@ describe("timeDistributed", () => {
     const kernels = graph.nodes.filter(({ op }) => op === "conv2d").map(({ weights }) => weights.kernel);
     expect(kernels.length).toBe(3);
     expect(new Set(kernels).size).toBe(1);
+  });
+
+  test("of another, and of one that runs both ways: the weights have the outermost name", async () => {
+    const gru = () => layers.bidirectional({ layer: layers.gru({ units: 2, name: "g" }) } as Both);
+    await same(
+      layers.timeDistributed({
+        layer: layers.timeDistributed({ layer: layers.dense({ units: 3, name: "d" }) }),
+        inputShape: [2, 3, 4],
+      }),
+      layers.timeDistributed({ layer: layers.timeDistributed({ layer: layers.layerNormalization() }) }),
+      layers.timeDistributed({ layer: gru() }),
+      gru(),
+    );
   });
 });
 
