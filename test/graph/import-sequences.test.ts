@@ -177,3 +177,21 @@ test("refuses states as values", async () => {
   const artifacts = await artifactsOf(tf.model({ inputs: x, outputs: y }));
   expect(() => importModel(artifacts)).toThrow(/LSTM: returnState/);
 });
+
+test("refuses a state that is given, with all else that options and shapes show", async () => {
+  const [x, h] = [tf.input({ shape: [4, 3] }), tf.input({ shape: [5] })];
+  const video = tf.input({ shape: [4, 4, 4, 1] });
+  // tfjs says that it does not write the keyword; it writes the state among the layer's inputs.
+  const decoded = layers.gru({ units: 5 }).apply(x, { initialState: h });
+  const filtered = layers.conv3d({ filters: 1, kernelSize: 1 }).apply(video) as tf.SymbolicTensor;
+  const after = layers.flatten().apply(filtered);
+  const normal = layers.layerNormalization({ axis: 1 }).apply(x);
+  const model = tf.model({
+    inputs: [x, h, video],
+    outputs: [decoded, after, normal] as tf.SymbolicTensor[],
+  });
+  const artifacts = await artifactsOf(model);
+  expect(() => importModel(artifacts)).toThrow(
+    new UnsupportedError(["Conv3D", "GRU: initialState", "LayerNormalization: axes 1 of rank 3"]),
+  );
+});

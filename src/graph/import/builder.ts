@@ -36,7 +36,10 @@ export interface Builder {
    * @returns its key
    */
   put(key: string, weight: F32Weight): string;
-  /** Notes what pare has not, where only shapes show it; the import goes on and then throws. */
+  /**
+   * Notes what pare has not, where only shapes show it; the import goes on and then throws. A rule that
+   * has no value of the right shape to go on with throws an UnsupportedError instead.
+   */
   unsupported(what: string): void;
 }
 
@@ -49,6 +52,8 @@ export interface NodeParts {
 export interface GraphBuilder extends Builder {
   addInput(name: string, shape: Shape): string;
   addOutput(name: string, value: string): void;
+  /** @throws RangeError for more calls of layers than any model has, whether they add nodes or not */
+  countCall(): void;
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly GraphOutput[];
   readonly nodes: readonly Node[];
@@ -59,6 +64,8 @@ export interface GraphBuilder extends Builder {
 /** Models that hold models twice, nested, name 2^n nodes in n lines of JSON. */
 const maxNodes = 100_000;
 
+const tooMany = () => new RangeError(`the model: wanted at most ${maxNodes} layers`);
+
 /** @param layerNames of the whole model: reserved, so that a second "dense" does not become another layer's "dense_1" */
 export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string>): GraphBuilder {
   const inputs: GraphInput[] = [];
@@ -67,6 +74,7 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
   const weights = new Map<string, F32Weight>();
   const problems: string[] = [];
   const shapes = new Map<string, Shape>();
+  let calls = 0;
 
   // The last number given to each name, so that the n-th call of a layer need not try n names.
   const counts = new Map<string, number>();
@@ -85,7 +93,7 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
     weights,
     problems,
     add(wanted, op, reads, { attrs = {}, weights: roles = {} } = {}) {
-      if (nodes.length >= maxNodes) throw new RangeError(`the model: wanted at most ${maxNodes} layers`);
+      if (nodes.length >= maxNodes) throw tooMany();
       const node: Node = { name: free(wanted), op, inputs: reads, weights: roles, attrs };
       const inputShapes = reads.map((value) => this.shapeOf(value));
       // At once, not at the end: a size out of a stride of 0 is no size to import on with.
@@ -113,6 +121,9 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
       }
       if (!there) weights.set(key, weight);
       return key;
+    },
+    countCall() {
+      if (++calls > maxNodes) throw tooMany();
     },
     unsupported(what) {
       problems.push(what);

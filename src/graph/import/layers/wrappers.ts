@@ -30,6 +30,7 @@ const mergeModes = ["concat", "ave", ...Object.keys(mergeOps)];
 
 function bidirectional(rules: Rules): LayerRule {
   return {
+    extraInputs: "initialState",
     unsupported(config) {
       const inner = innerOf(config);
       const mode = config.merge_mode ?? config.mergeMode;
