@@ -228,6 +228,17 @@ describe("functional", () => {
     expect(model.outputNames).toEqual(["both", "both"]);
     expect(graph.outputs.map(({ name }) => name)).toEqual(["both", "both_1"]);
   });
+
+  test("a shared layer as two outputs beside a layer of the name that its second would get", async () => {
+    const x = tf.input({ shape: [3] });
+    const [shared, other] = [dense(3, { name: "out" }), dense(2, { name: "out_1" })];
+    const once = shared.apply(x);
+    const outputs = [once, shared.apply(once as tf.SymbolicTensor), other.apply(x)] as tf.SymbolicTensor[];
+    const model = tf.model({ inputs: x, outputs });
+    randomize(model);
+    const graph = await expectSameAsTfjs(model);
+    expect(graph.outputs).toEqual(["out", "out_2", "out_1"].map((name) => ({ name, value: name })));
+  });
 });
 
 describe("nested", () => {

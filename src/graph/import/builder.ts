@@ -76,15 +76,9 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
   const shapes = new Map<string, Shape>();
   let calls = 0;
 
-  // The last number given to each name, so that the n-th call of a layer need not try n names.
-  const counts = new Map<string, number>();
-  function free(wanted: string): string {
-    let name = wanted;
-    let count = counts.get(wanted) ?? 0;
-    while (shapes.has(name) || (count > 0 && layerNames.has(name))) name = `${wanted}_${++count}`;
-    counts.set(wanted, count);
-    return name;
-  }
+  const outputNames = new Set<string>();
+  const freeValue = numbering((name) => shapes.has(name), layerNames);
+  const freeOutput = numbering((name) => outputNames.has(name), layerNames);
 
   return {
     inputs,
@@ -94,7 +88,7 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
     problems,
     add(wanted, op, reads, { attrs = {}, weights: roles = {} } = {}) {
       if (nodes.length >= maxNodes) throw tooMany();
-      const node: Node = { name: free(wanted), op, inputs: reads, weights: roles, attrs };
+      const node: Node = { name: freeValue(wanted), op, inputs: reads, weights: roles, attrs };
       const inputShapes = reads.map((value) => this.shapeOf(value));
       // At once, not at the end: a size out of a stride of 0 is no size to import on with.
       checkNode({ weights }, node);
@@ -137,10 +131,23 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
     },
     addOutput(wanted, value) {
       // A layer that is called twice may make two outputs, which tfjs calls by one name.
-      let name = wanted;
-      for (let i = 1; outputs.some((output) => output.name === name); i++) name = `${wanted}_${i}`;
+      const name = freeOutput(wanted);
+      outputNames.add(name);
       outputs.push({ name, value });
     },
+  };
+}
+
+/** Gives names that are not taken: the one wanted, or that with a number which makes it no layer's. */
+function numbering(isTaken: (name: string) => boolean, layerNames: ReadonlySet<string>) {
+  // The last number given to each name, so that the n-th call of a layer need not try n names.
+  const counts = new Map<string, number>();
+  return (wanted: string): string => {
+    let name = wanted;
+    let count = counts.get(wanted) ?? 0;
+    while (isTaken(name) || (count > 0 && layerNames.has(name))) name = `${wanted}_${++count}`;
+    counts.set(wanted, count);
+    return name;
   };
 }
 
