@@ -333,6 +333,23 @@ describe("what pare has not", () => {
       unsupported(sequential([input([null, 3], { dtype: "string", ragged: true }), layer("Flatten", "f")])),
     ).toEqual(["InputLayer: dtype string", "InputLayer: ragged"]);
   });
+
+  test("what options show and what shapes show, before what is wrong with the rest", () => {
+    const topology = sequential([
+      layer("Softmax", "s", { axis: 1, batch_input_shape: [null, 3, 4] }),
+      layer("Dot", "two_inputs_wanted", { axes: 1 }),
+      layer("Conv9D", "c"),
+    ]);
+    expect(unsupported(topology)).toEqual(["Conv9D", "Softmax: axis 1 of rank 3"]);
+    expect(unsupported(sequential([layer("Conv9D", "c", { batch_input_shape: [null, null] })]))).toEqual([
+      "Conv9D",
+    ]);
+  });
+
+  test("a layer that reads more than it may is no such thing", () => {
+    const topology = sequential([layer("Dot", "d", { axes: 1, batch_input_shape: [null, 3] })]);
+    expect(() => importModel(artifacts(topology))).toThrow("layer d: Dot wants 2 inputs, got 1");
+  });
 });
 
 test("weights come in one piece or in many, as tfjs hands them to a save handler", () => {
@@ -406,8 +423,8 @@ describe("what is no model", () => {
     expect(() => importModel(artifacts(topology, oneDense))).toThrow(/nested 32 deep at most/);
   });
 
-  test("doubling without end: 2^17 layers in 17 lines", () => {
-    let inner: Json = { ...layer("Flatten", "m"), name: "m" };
+  test.each(["Flatten", "Dropout", "Conv9D"])("doubling without end: 2^17 of %s in 17 lines", (className) => {
+    let inner: Json = { ...layer(className, "m"), name: "m" };
     for (let i = 0; i < 17; i++) {
       // A model counts its construction as its call 0.
       const base = i === 0 ? 0 : 1;
@@ -416,7 +433,8 @@ describe("what is no model", () => {
       const config = { name: "m", layers, input_layers: [["x", 0, 0]], output_layers: [["m", base + 1, 0]] };
       inner = { class_name: "Functional", config };
     }
-    expect(() => importModel(artifacts(inner))).toThrow(/wanted at most 100000 layers/);
+    const wanted = className === "Conv9D" ? /does not support: Conv9D/ : /wanted at most 100000 layers/;
+    expect(() => importModel(artifacts(inner))).toThrow(wanted);
   });
 });
 

@@ -228,6 +228,17 @@ describe("functional", () => {
     expect(model.outputNames).toEqual(["both", "both"]);
     expect(graph.outputs.map(({ name }) => name)).toEqual(["both", "both_1"]);
   });
+
+  test("a shared layer as two outputs beside a layer of the name that its second would get", async () => {
+    const x = tf.input({ shape: [3] });
+    const [shared, other] = [dense(3, { name: "out" }), dense(2, { name: "out_1" })];
+    const once = shared.apply(x);
+    const outputs = [once, shared.apply(once as tf.SymbolicTensor), other.apply(x)] as tf.SymbolicTensor[];
+    const model = tf.model({ inputs: x, outputs });
+    randomize(model);
+    const graph = await expectSameAsTfjs(model);
+    expect(graph.outputs).toEqual(["out", "out_2", "out_1"].map((name) => ({ name, value: name })));
+  });
 });
 
 describe("nested", () => {
@@ -281,6 +292,34 @@ describe("nested", () => {
     });
     await same(model);
     await same(tf.sequential({ layers: [model, dense(2)] }));
+  });
+});
+
+describe("rescaling", () => {
+  const rescaling = (scale: number, offset = 0) =>
+    layers.rescaling({ scale, offset, name: "rescaling", inputShape: [3] } as Parameters<
+      typeof layers.rescaling
+    >[0]);
+  const inner = (first: tf.layers.Layer, name: string) =>
+    tf.sequential({ name, layers: [first, layers.activation({ activation: "tanh" })] });
+
+  test("of one name in several models: each has its own numbers", async () => {
+    const models = [rescaling(0.5), rescaling(3, 1), rescaling(0.5)].map((first, i) => inner(first, `m${i}`));
+    const graph = await same(tf.sequential({ layers: models }));
+    const scales = graph.nodes.filter(({ op }) => op === "affine").map(({ weights }) => weights.scale);
+    expect(scales).toEqual(["rescaling/scale", "rescaling/scale_1", "rescaling/scale"]);
+  });
+
+  test("of the name that a batch normalization has", async () => {
+    const bn = layers.batchNormalization({ name: "rescaling", inputShape: [3] });
+    await same(tf.sequential({ layers: [inner(rescaling(0.5), "with_rescaling"), inner(bn, "with_bn")] }));
+  });
+
+  test("shared by values of other channels", async () => {
+    const [a, b] = [tf.input({ shape: [2, 3] }), tf.input({ shape: [2, 1] })];
+    const shared = layers.rescaling({ scale: 1 / 255, offset: -1 });
+    const outputs = [shared.apply(a), shared.apply(b)] as tf.SymbolicTensor[];
+    await expectSameAsTfjs(tf.model({ inputs: [a, b], outputs }));
   });
 });
 

@@ -16,6 +16,7 @@ async function same(...list: tf.layers.Layer[]) {
   return expectSameAsTfjs(model);
 }
 
+type Both = Parameters<typeof layers.bidirectional>[0];
 const makers = { simpleRNN: layers.simpleRNN, lstm: layers.lstm, gru: layers.gru };
 
 describe.each(Object.entries(makers))("%s", (_name, make) => {
@@ -40,11 +41,7 @@ describe.each(Object.entries(makers))("%s", (_name, make) => {
   test.each(["concat", "sum", "mul", "ave"] as const)("bidirectional, %s", async (mergeMode) => {
     for (const returnSequences of [true, false]) {
       const layer = make({ units: 3, returnSequences } as Parameters<typeof layers.lstm>[0]) as tf.RNN;
-      await same(
-        layers.bidirectional({ layer, mergeMode, inputShape: [4, 2] } as Parameters<
-          typeof layers.bidirectional
-        >[0]),
-      );
+      await same(layers.bidirectional({ layer, mergeMode, inputShape: [4, 2] } as Both));
     }
   });
 });
@@ -82,6 +79,19 @@ describe("timeDistributed", () => {
     const kernels = graph.nodes.filter(({ op }) => op === "conv2d").map(({ weights }) => weights.kernel);
     expect(kernels.length).toBe(3);
     expect(new Set(kernels).size).toBe(1);
+  });
+
+  test("of another, and of one that runs both ways: the weights have the outermost name", async () => {
+    const gru = () => layers.bidirectional({ layer: layers.gru({ units: 2, name: "g" }) } as Both);
+    await same(
+      layers.timeDistributed({
+        layer: layers.timeDistributed({ layer: layers.dense({ units: 3, name: "d" }) }),
+        inputShape: [2, 3, 4],
+      }),
+      layers.timeDistributed({ layer: layers.timeDistributed({ layer: layers.layerNormalization() }) }),
+      layers.timeDistributed({ layer: gru() }),
+      gru(),
+    );
   });
 });
 
@@ -166,4 +176,22 @@ test("refuses states as values", async () => {
   const [y] = layers.lstm({ units: 2, returnState: true }).apply(x) as tf.SymbolicTensor[];
   const artifacts = await artifactsOf(tf.model({ inputs: x, outputs: y }));
   expect(() => importModel(artifacts)).toThrow(/LSTM: returnState/);
+});
+
+test("refuses a state that is given, with all else that options and shapes show", async () => {
+  const [x, h] = [tf.input({ shape: [4, 3] }), tf.input({ shape: [5] })];
+  const video = tf.input({ shape: [4, 4, 4, 1] });
+  // tfjs says that it does not write the keyword; it writes the state among the layer's inputs.
+  const decoded = layers.gru({ units: 5 }).apply(x, { initialState: h });
+  const filtered = layers.conv3d({ filters: 1, kernelSize: 1 }).apply(video) as tf.SymbolicTensor;
+  const after = layers.flatten().apply(filtered);
+  const normal = layers.layerNormalization({ axis: 1 }).apply(x);
+  const model = tf.model({
+    inputs: [x, h, video],
+    outputs: [decoded, after, normal] as tf.SymbolicTensor[],
+  });
+  const artifacts = await artifactsOf(model);
+  expect(() => importModel(artifacts)).toThrow(
+    new UnsupportedError(["Conv3D", "GRU: initialState", "LayerNormalization: axes 1 of rank 3"]),
+  );
 });

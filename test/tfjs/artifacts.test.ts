@@ -35,6 +35,48 @@ describe.each(backends)("modelArtifacts on %s", (backend) => {
     expectClose(evaluate(graph, { [graph.inputs[0].name]: x })[graph.outputs[0].name], wanted, 1e-5);
   });
 
+  /** Of layers one after the other. */
+  function chain(name: string, ...layers: tf.layers.Layer[]): tf.LayersModel {
+    const x = tf.input({ shape: [4] });
+    const y = layers.reduce<tf.SymbolicTensor>((value, layer) => layer.apply(value) as tf.SymbolicTensor, x);
+    return tf.model({ inputs: x, outputs: y, name });
+  }
+  const named = (name: string) => tf.layers.dense({ units: 4, name, activation: "tanh" });
+
+  async function expectSame(model: tf.LayersModel): Promise<readonly string[]> {
+    for (const [i, weight] of model.weights.entries()) {
+      const values = noise(weight.read().size, weight.id).map((value) => Math.abs(value) + i / 100);
+      weight.write(tf.tensor(values, weight.shape as number[]));
+    }
+    const artifacts = await modelArtifacts(model);
+    const graph = importModel(artifacts);
+    const x = noise(3 * 4, 7);
+    const wanted = (model.predict(tf.tensor2d(x, [3, 4])) as tf.Tensor).dataSync();
+    expectClose(evaluate(graph, { [graph.inputs[0].name]: x })[graph.outputs[0].name], wanted, 1e-5);
+    expect(graph.unused).toEqual([]);
+    return artifacts.weightSpecs.map(({ name }) => name).filter((name) => /kernel|gamma/.test(name));
+  }
+
+  test("has names that differ for layers of one name in several models", async () => {
+    const bn = () => tf.layers.batchNormalization({ name: "bn" });
+    const deep = chain("deep", named("d"), bn(), named("once"));
+    const model = chain("m", chain("a", named("d"), bn()), chain("b", deep, named("d")), named("d"));
+    expect(await expectSame(model)).toEqual(
+      "a/d/kernel a/bn/gamma b/deep/d/kernel b/deep/bn/gamma once/kernel b/d/kernel d/kernel".split(" "),
+    );
+  });
+
+  test("has a layer that lies in several models once, unless another has its name", async () => {
+    const shared = named("shared");
+    const alone = chain("m", chain("a", shared), shared, chain("b", shared, named("own")));
+    expect(await expectSame(alone)).toEqual(["shared/kernel", "own/kernel"]);
+    const inner = chain("inner", shared);
+    const beside = chain("m", chain("a", inner, named("x")), chain("b", inner), named("shared"));
+    expect(await expectSame(beside)).toEqual(
+      "a/inner/shared/kernel b/inner/shared/kernel x/kernel shared/kernel".split(" "),
+    );
+  });
+
   test("holds the weights as they are now", async () => {
     const model = dense();
     pruneModel(model, { sparsity: 0.5, include: "a" });

@@ -5,7 +5,7 @@ import { createBuilder, type GraphBuilder } from "./builder.js";
 import { type InputShapes, resolveInputShape } from "./input-shapes.js";
 import { describe, type Json, option } from "./json.js";
 import { layerRule, unsupportedIn } from "./layers/index.js";
-import type { LayerRule } from "./layers/rule.js";
+import { arityOf, type LayerRule } from "./layers/rule.js";
 import type { Reference } from "./references.js";
 import { type LayerSpec, type ModelSpec, outputNames } from "./topology.js";
 import type { WeightStore } from "./weight-store.js";
@@ -16,14 +16,20 @@ import type { WeightStore } from "./weight-store.js";
  */
 export function buildModel(model: ModelSpec, store: WeightStore, inputShapes: InputShapes): GraphBuilder {
   const layers = allLayers(model);
-  const unsupported = layers.flatMap(unsupportedIn);
-  if (unsupported.length > 0) throw new UnsupportedError(unsupported);
-
   const builder = createBuilder(store, new Set(layers.map(({ name }) => name)));
-  const inputs = model.inputs.map(({ layer }) => addInput(model, layer, inputShapes, builder));
-  const outputs = callModel(model, inputs, [], builder);
-  for (const [i, name] of outputNames(model).entries()) builder.addOutput(name, outputs[i]);
+  for (const what of layers.flatMap(unsupportedIn)) builder.unsupported(what);
+
+  let outputs: readonly Value[] = [];
+  try {
+    const inputs = model.inputs.map(({ layer }) => addInput(model, layer, inputShapes, builder));
+    outputs = callModel(model, inputs, [], builder);
+  } catch (error) {
+    // What pare has not is told first: to mend the rest of such a model would be of no use.
+    if (builder.problems.length === 0) throw error;
+  }
   if (builder.problems.length > 0) throw new UnsupportedError(builder.problems);
+  // Without problems there are no unknown values.
+  for (const [i, name] of outputNames(model).entries()) builder.addOutput(name, outputs[i] as string);
   return builder;
 }
 
@@ -58,29 +64,38 @@ function sampleShape(config: Json): readonly unknown[] | undefined {
   return size === undefined ? undefined : [size];
 }
 
+/** The name of a value; null for one that depends on what pare has not, so that its shape is unknown. */
+type Value = string | null;
+
+/** What one call of a layer has made; null where nobody knows what. */
+type Made = readonly Value[] | null;
+
 /** Values a layer has made: results of each call, in order. */
-type Results = Map<string, (readonly string[])[]>;
+type Results = Map<string, Made[]>;
 
 /**
- * Adds the nodes of a model that is called on `inputs`.
+ * Adds the nodes of a model that is called on `inputs`. What is unsupported and what depends on it is left
+ * out, so that the walk finds all of it.
  *
  * @param path names of the models it lies in
  * @returns the values of its outputs
  */
 function callModel(
   model: ModelSpec,
-  inputs: readonly string[],
+  inputs: readonly Value[],
   path: readonly string[],
   builder: GraphBuilder,
-): readonly string[] {
+): readonly Value[] {
   if (inputs.length !== model.inputs.length) {
     throw new RangeError(`model ${model.name}: wanted ${model.inputs.length} inputs, got ${inputs.length}`);
   }
   const results: Results = new Map(model.layers.map(({ name }) => [name, []]));
   for (const [i, { layer }] of model.inputs.entries()) results.set(layer, [[inputs[i]]]);
   const first = firstCalls(model);
-  const find = ({ layer, call, tensor }: Reference) =>
-    results.get(layer)?.[call - (first.get(layer) ?? 0)]?.[tensor];
+  const find = ({ layer, call, tensor }: Reference) => {
+    const made = results.get(layer)?.[call - (first.get(layer) ?? 0)];
+    return made === null ? null : made?.[tensor];
+  };
 
   let waiting = model.layers.filter(({ calls }) => calls.length > 0);
   while (waiting.length > 0) {
@@ -105,7 +120,7 @@ function progress(results: Results): number {
 /** Makes as many calls of a layer as can be made by now, in their order. */
 function callLayer(
   layer: LayerSpec,
-  find: (reference: Reference) => string | undefined,
+  find: (reference: Reference) => Value | undefined,
   results: Results,
   path: readonly string[],
   builder: GraphBuilder,
@@ -114,20 +129,38 @@ function callLayer(
   while (done.length < layer.calls.length) {
     const inputs = layer.calls[done.length].map(find);
     if (!inputs.every((value) => value !== undefined)) return;
-    if (layer.model) {
-      done.push(callModel(layer.model, inputs, [...path, layer.name], builder));
-    } else {
-      // The first walk made sure that there is one.
-      const rule = layerRule(layer.className) as LayerRule;
-      checkInputs(layer, rule, inputs);
-      const { className, name, config } = layer;
-      done.push(rule.add({ className, name, config, path }, inputs, builder));
-    }
+    builder.countCall();
+    done.push(
+      layer.model
+        ? callModel(layer.model, inputs, [...path, layer.name], builder)
+        : addLayer(layer, inputs, path, builder),
+    );
+  }
+}
+
+function addLayer(
+  layer: LayerSpec,
+  inputs: readonly Value[],
+  path: readonly string[],
+  builder: GraphBuilder,
+): Made {
+  const known = inputs.filter((value) => value !== null);
+  if (known.length < inputs.length || unsupportedIn(layer).length > 0) return null;
+  // The first walk made sure that there is one.
+  const rule = layerRule(layer.className) as LayerRule;
+  checkInputs(layer, rule, known);
+  const { className, name, config } = layer;
+  try {
+    return rule.add({ className, name, config, path }, known, builder);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    for (const what of error.what) builder.unsupported(what);
+    return null;
   }
 }
 
 function checkInputs({ name, className }: LayerSpec, rule: LayerRule, inputs: readonly string[]): void {
-  const { min, max } = rule.inputs ?? { min: 1, max: 1 };
+  const { min, max } = arityOf(rule);
   if (inputs.length >= min && inputs.length <= max) return;
   const wanted = min === max ? min : `${min} to ${max}`;
   throw new RangeError(`layer ${name}: ${className} wants ${wanted} inputs, got ${inputs.length}`);
@@ -154,7 +187,7 @@ function unresolved(
   model: ModelSpec,
   layer: LayerSpec,
   results: Results,
-  find: (reference: Reference) => string | undefined,
+  find: (reference: Reference) => Value | undefined,
 ): RangeError {
   const call = layer.calls[results.get(layer.name)?.length ?? 0];
   const missing = call.find((reference) => find(reference) === undefined);

@@ -36,7 +36,11 @@ export function locateTensors({
   let offset = 0;
   for (const spec of weightSpecs) {
     const { name, shape } = spec;
-    if (tensors.has(name)) throw new RangeError(`weight ${name}: wanted it once, got it twice`);
+    if (tensors.has(name)) {
+      throw new RangeError(
+        `weight ${name}: wanted it once, got it twice; give the layers of inner models names that differ, or import the live model`,
+      );
+    }
     if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
       throw new RangeError(`weight ${name}: wanted sizes that are integers >= 0, got ${formatShape(shape)}`);
     }

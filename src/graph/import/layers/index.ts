@@ -10,7 +10,7 @@ import { mergeLayers } from "./merge.js";
 import { normalizationLayers } from "./normalization.js";
 import { poolingLayers } from "./pooling.js";
 import { recurrentLayers } from "./recurrent.js";
-import type { LayerRule } from "./rule.js";
+import { arityOf, type LayerRule } from "./rule.js";
 import { shapeLayers } from "./shapes.js";
 import { wrapperLayers } from "./wrappers.js";
 
@@ -25,7 +25,7 @@ const rules: Readonly<Record<string, LayerRule>> = {
   ...shapeLayers,
   ...wrapperLayers({
     find: layerRule,
-    unsupported: (className, config) => unsupportedIn({ className, config }),
+    unsupported: (className, config) => unsupportedIn({ className, config, calls: [] }),
   }),
 };
 
@@ -33,19 +33,27 @@ export function layerRule(className: string): LayerRule | undefined {
   return Object.hasOwn(rules, className) ? rules[className] : undefined;
 }
 
-/** What pare has not of one layer: its class, or options of it. */
+/** What pare has not of one layer: its class, or options of it, or what its calls read. */
 export function unsupportedIn({
   className,
   config,
   model,
-}: Pick<LayerSpec, "className" | "config" | "model">): readonly string[] {
+  calls,
+}: Omit<LayerSpec, "name">): readonly string[] {
   if (model) return [];
   if (className === "InputLayer") return unsupportedInput(config).map((what) => `InputLayer: ${what}`);
   const rule = layerRule(className);
   if (!rule) return [className];
-  return [...unsupportedAnywhere(config), ...(rule.unsupported?.(config) ?? [])].map(
-    (what) => `${className}: ${what}`,
-  );
+  return [
+    ...unsupportedAnywhere(config),
+    ...(rule.unsupported?.(config) ?? []),
+    ...unsupportedCalls(rule, calls),
+  ].map((what) => `${className}: ${what}`);
+}
+
+function unsupportedCalls(rule: LayerRule, calls: LayerSpec["calls"]): readonly string[] {
+  const { max } = arityOf(rule);
+  return rule.extraInputs && calls.some(({ length }) => length > max) ? [rule.extraInputs] : [];
 }
 
 /** Options that mean the same for every layer that has them. */

@@ -1,5 +1,6 @@
 /** Layers that make one value of several. */
 
+import { UnsupportedError } from "../../errors.js";
 import { formatShape } from "../../shape.js";
 import type { Builder } from "../builder.js";
 import { booleanOption, describe, type Json, numberOption, option } from "../json.js";
@@ -57,10 +58,7 @@ const concatenate: LayerRule = {
     const given = numberOption(config, "axis") ?? -1;
     const rank = builder.shapeOf(inputs[0]).length;
     const axis = given < 0 ? given + rank : given;
-    if (axis === 0) {
-      builder.unsupported("Concatenate: axis 0, the batch");
-      return [inputs[0]];
-    }
+    if (axis === 0) throw new UnsupportedError(["Concatenate: axis 0, the batch"]);
     return [builder.add(name, "concat", inputs, { attrs: { axis } })];
   },
 };
@@ -81,8 +79,7 @@ const dot: LayerRule = {
       const attrs = { transposeA: a === 1, transposeB: b === 2 };
       return [builder.add(name, "matmul", inputs, { attrs })];
     }
-    builder.unsupported(`Dot: axes ${a}, ${b} of ${shapes.map(formatShape).join(" and ")}`);
-    return [inputs[0]];
+    throw new UnsupportedError([`Dot: axes ${a}, ${b} of ${shapes.map(formatShape).join(" and ")}`]);
   },
 };
 

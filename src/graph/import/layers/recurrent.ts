@@ -25,6 +25,7 @@ function unsupportedFunctions(config: Json, { functions }: Cell): readonly strin
 
 function recurrent(cell: Cell): LayerRule {
   return {
+    extraInputs: "initialState",
     unsupported: (config) => [
       ...unsupportedFunctions(config, cell),
       ...["returnState", "timeMajor"].filter((key) => option(config, key) === true),

@@ -12,6 +12,8 @@ export interface Layer extends LayerPath {
 export interface LayerRule {
   /** Values one call reads; absent: one. */
   readonly inputs?: { readonly min: number; readonly max: number };
+  /** What a call reads beyond `inputs`, for a layer that may be given what pare has not: "initialState". */
+  readonly extraInputs?: string;
   /** Options of this layer that pare has not: "activation foo". */
   unsupported?(config: Json): readonly string[];
   /**
@@ -19,8 +21,14 @@ export interface LayerRule {
    *
    * @param inputs names of the values it reads
    * @returns names of the values it makes
+   * @throws UnsupportedError where shapes show that pare has not what it takes
    */
   add(layer: Layer, inputs: readonly string[], builder: Builder): readonly string[];
+}
+
+/** How many values one call of a layer reads. */
+export function arityOf({ inputs = { min: 1, max: 1 } }: LayerRule) {
+  return inputs;
 }
 
 export type LayerRules = Readonly<Record<string, LayerRule>>;

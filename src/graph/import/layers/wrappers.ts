@@ -30,6 +30,7 @@ const mergeModes = ["concat", "ave", ...Object.keys(mergeOps)];
 
 function bidirectional(rules: Rules): LayerRule {
   return {
+    extraInputs: "initialState",
     unsupported(config) {
       const inner = innerOf(config);
       const mode = config.merge_mode ?? config.mergeMode;
@@ -60,19 +61,20 @@ function bidirectional(rules: Rules): LayerRule {
 /** One of the two layers; its weights lie under its own name within the wrapper's. */
 function addSide(
   rules: Rules,
-  { name, path }: Layer,
+  { name, weightNames = [name], path }: Layer,
   side: string,
   { className, config }: Inner,
   input: string,
   builder: Builder,
 ): string {
   const own = String(config.name);
+  const names = own.startsWith(`${side}_`) ? [own] : [`${side}_${own}`, own];
   const layer: Layer = {
     className,
     name: `${name}/${side}`,
-    weightNames: own.startsWith(`${side}_`) ? [own] : [`${side}_${own}`, own],
+    weightNames: [...weightNames.flatMap((wrapper) => names.map((end) => `${wrapper}/${end}`)), ...names],
     config,
-    path: [...path, name],
+    path,
   };
   const rule = rules.find(className) as LayerRule;
   return rule.add(layer, [input], builder)[0];
@@ -117,8 +119,8 @@ function timeDistributed(rules: Rules): LayerRule {
     add(layer, [input], builder) {
       const { className, config } = innerOf(layer.config);
       const rule = rules.find(className) as LayerRule;
-      // tfjs and Keras write the weights under the wrapper's name.
-      const weightNames = [layer.name, String(config.name)];
+      // tfjs and Keras write the weights under the wrapper's name, the outermost one's.
+      const weightNames = [...(layer.weightNames ?? [layer.name]), String(config.name)];
       const inner: Layer = { className, config, name: layer.name, weightNames, path: layer.path };
       if (timeless.has(className)) return rule.add(inner, [input], builder);
       return [
