@@ -144,6 +144,15 @@ export const nets = {
         layers.dense({ units: 3, activation: "softmax", name: "last", kernelInitializer: start(3) }),
       ],
     }),
+  "a normalization of features in units of their own": () =>
+    tf.sequential({
+      layers: [
+        layers.flatten({ inputShape: [size, size, 1], name: "flat" }),
+        layers.batchNormalization({ name: "n" }),
+        layers.dense({ units: 8, activation: "relu", name: "d", kernelInitializer: start(1) }),
+        layers.dense({ units: 3, activation: "softmax", name: "last", kernelInitializer: start(3) }),
+      ],
+    }),
   "a recurrent layer, whose weights are stored in codes": () =>
     tf.sequential({
       layers: [
