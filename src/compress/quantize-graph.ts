@@ -3,7 +3,8 @@
 import type { Graph } from "../graph/index.js";
 import { measureShifts, type Shifts } from "./bias-correction.js";
 import { type CollectOptions, collectStatistics, type OpenRunner, type Samples } from "./calibrate.js";
-import { equalizablePairs, equalize } from "./equalize.js";
+import { equalize } from "./equalize.js";
+import { equalizableLayers } from "./equalized-layers.js";
 import type { Statistics } from "./histogram.js";
 import { withPlanes } from "./input-error.js";
 import { kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
@@ -78,15 +79,17 @@ export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Pro
 async function equalized(graph: Graph, options: QuantizeOptions): Promise<Graph> {
   const { samples, open, signal, onProgress } = options;
   // What a layer in f32 reads has no codes to fill.
-  const pairs = equalizablePairs(graph).filter(({ after }) => !options.keepF32?.has(after.node.name));
-  if (pairs.length === 0) return graph;
-  const values = pairs.map(({ value }) => value);
+  const layers = equalizableLayers(graph).filter(({ readers }) =>
+    readers.some(({ after }) => !options.keepF32?.has(after.node.name)),
+  );
+  if (layers.length === 0) return graph;
+  const values = [...new Set(layers.flatMap(({ readers }) => readers.map(({ value }) => value)))];
   const statistics = await collectStatistics(graph, values, samples, {
     open,
     signal,
     onBatch: (done) => onProgress?.("equalize", done / samples.count),
   });
-  return equalize(graph, pairs, (value) => (statistics.get(value) as Statistics).largest);
+  return equalize(graph, layers, (value) => (statistics.get(value) as Statistics).largest);
 }
 
 /** Named by the input: later it would be named by whatever is computed first. */

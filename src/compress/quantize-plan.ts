@@ -97,11 +97,8 @@ function codesOf(node: Node): "move" | "fold" | "own" | "table" | "copy" | undef
  * Whether integer kernels make a node's value, so that all its readers see it rounded; of other values that
  * are u7 only the readers in codes see their codes.
  */
-export function isMadeInCodes({ roots, layers, tables }: QuantizePlan, node: Node): boolean {
-  if (!roots.has(node.name)) return false;
-  const codes = codesOf(node);
-  if (codes === "table" || codes === "copy") return tables.has(node.name);
-  return codes !== undefined || layers.some((layer) => layer.node.name === node.name);
+export function isMadeInCodes(plan: QuantizePlan, node: Node): boolean {
+  return plan.roots.has(node.name) && readsCodes(plan, node);
 }
 
 /** Whether a node of a plan reads its inputs in u7. */

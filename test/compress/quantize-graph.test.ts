@@ -7,7 +7,7 @@ import {
   quantizeGraph,
   readSamples,
 } from "../../src/compress/index.js";
-import { checkGraph, type Graph, maxDepth } from "../../src/graph/index.js";
+import { checkGraph, type Graph, maxDepth, simplify } from "../../src/graph/index.js";
 import { runtimeSet } from "../../src/kernels/runtime-set.js";
 import { createModel } from "../../src/runtime/index.js";
 import { evaluate } from "../graph/evaluate.js";
@@ -53,8 +53,7 @@ async function quantize(graph: Graph, parts: Partial<QuantizeOptions> = {}) {
 }
 
 /** Relative RMS of each output against f64, on samples that calibration has not seen; reference variant too. */
-function expectNear(graph: Graph, quantized: Graph, bound: number): void {
-  const x = noise(inputs * 100, 123);
+function expectNear(graph: Graph, quantized: Graph, bound: number, x = noise(inputs * 100, 123)): void {
   const wanted = evaluate(graph, { x });
   const results = variantsHere(runtimeSet).map((variant) => {
     using model = createModel(quantized, { variant });
@@ -112,6 +111,33 @@ test("mse and min-max go the same way", async () => {
   for (const method of ["mse", "min-max"] as const) {
     expectNear(graph, await quantize(graph, { ranges: { method } }), 0.05);
   }
+});
+
+test("features in units of their own: their normalization stays in f32, and is what has codes", async () => {
+  const means = Float64Array.from({ length: inputs }, (_, c) => 3 * 4 ** (c % 6));
+  const features = (count: number, seed: number) =>
+    noise(inputs * count, seed).map((value, i) => means[i % inputs] * (1 + value / 2));
+  const before = graphOf({
+    inputs: input,
+    nodes: [
+      node("n", "affine", "x", { weights: { scale: "s", offset: "o" } }),
+      dense("first", "n", "relu"),
+      dense("last", "first", "linear"),
+    ],
+    weights: {
+      ...weightsFor({ first: [inputs, width], last: [width, 5] }),
+      s: f32(
+        [inputs],
+        means.map((mean) => 2 / mean),
+      ),
+      o: f32([inputs], new Array(inputs).fill(-2)),
+    },
+  });
+  const graph = simplify(before);
+  const samples = readSamples(graph, features(200, 77));
+  const quantized = await quantize(graph, { samples });
+  expect([...quantized.quant.keys()].sort()).toEqual(["first", "n"]);
+  expectNear(before, quantized, 0.05, features(100, 123));
 });
 
 describe("graphs that are no chains", () => {

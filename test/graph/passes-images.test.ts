@@ -23,9 +23,10 @@ import {
 import { evaluate } from "./evaluate.js";
 import { expectClose, f32, type GraphParts, graphOf, node, noise } from "./helpers.js";
 
-const vectors = Object.fromEntries(["s", "o", "b", "c"].map((key, i) => [key, f32([4], noise(4, i + 20))]));
+const vectors = Object.fromEntries(["o", "b", "c"].map((key, i) => [key, f32([4], noise(4, i + 20))]));
 const weights: Readonly<Record<string, Weight>> = {
   ...vectors,
+  s: f32([4], [0.7, -1.1, 0.8, 1.3]),
   zero: f32([4], [0, 0, 0, 0]),
   k: f32([3, 3, 4, 4], noise(144, 1)),
   one: f32([1, 1, 4, 4], noise(16, 2)),

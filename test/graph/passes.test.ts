@@ -32,7 +32,7 @@ const weights: Readonly<Record<string, Weight>> = {
   k: f32([3, 3], noise(9, 1)),
   b: f32([3], noise(3, 2)),
   l: f32([3, 3], noise(9, 5)),
-  s: f32([3], noise(3, 3)),
+  s: f32([3], [-0.7, 1.1, 0.8]),
   o: f32([3], noise(3, 4)),
 };
 
@@ -116,6 +116,38 @@ describe("foldAffine", () => {
     expect(ops(after)).toBe("a:dense u:unary f:dense");
     expect(after.nodes[0].weights).toEqual(after.nodes[2].weights);
     expectUnchanged(after, before, 1e-6);
+  });
+
+  describe("before a dense that reads an input", () => {
+    const over = (scale: readonly number[], offset: readonly number[], before: readonly Node[] = []) =>
+      of([...before, affine("a", before.at(-1)?.name ?? "x"), dense("d", "a")], {
+        weights: { ...weights, s: f32([3], scale), o: f32([3], offset) },
+      });
+    const reshapes = [reshape("r", "x", [null, 3, 1]), reshape("q", "r", [null, 3])];
+    const pixel = 1 / 255;
+
+    test.each<[string, Graph, string]>([
+      ["pixels from 0 to 1", over([pixel, pixel, pixel], [0, 0, 0]), "d:dense"],
+      ["pixels from -1 to 1", over([2 * pixel, 2 * pixel, 2 * pixel], [-1, -1, -1]), "d:dense"],
+      ["scales twice as large, of any sign", over([-1, 2, 1], [4, -4, 0]), "d:dense"],
+      ["scales further apart", over([1, 2.1, 1], [0, 0, 0]), "a:affine d:dense"],
+      ["a channel that counts nothing", over([1, 0, 1], [0, 0, 0]), "a:affine d:dense"],
+      ["numbers far from 0", over([1, 1, 1], [0, 4.1, 0]), "a:affine d:dense"],
+      [
+        "numbers that were moved",
+        over([1, 9, 1], [0, 0, 0], reshapes),
+        "r:reshape q:reshape a:affine d:dense",
+      ],
+      [
+        "numbers that are none of an input's",
+        over([1, 9, 1], [9, 0, 0], [unary("u", "x")]),
+        "u:unary d:dense",
+      ],
+    ])("%s", (_what, before, wanted) => {
+      const after = foldAffine(before);
+      expect(ops(after)).toBe(wanted);
+      expectUnchanged(after, before, 1e-6);
+    });
   });
 
   test.each<[string, Graph]>([
@@ -340,7 +372,7 @@ describe("simplify", () => {
     });
     randomize(model);
     const graph = simplify(importModel(await artifactsOf(model)));
-    expect(ops(graph)).toBe("act:dense leaky:dense d3:dense probabilities:softmax");
+    expect(ops(graph)).toBe("in:affine act:dense leaky:dense d3:dense probabilities:softmax");
     expect(graph.outputs).toEqual([{ name: "probabilities", value: "probabilities" }]);
     const inputs = inputsOf(model);
     expectClose(evaluate(graph, inputs).probabilities, predict(model, inputs)[0], 1e-5);

@@ -1,13 +1,14 @@
 /** Folds affine into the product beside it: batch normalization costs nothing at run time. */
 
 import { replaceNodes, soleConsumers, withNodes } from "../graph.js";
+import { opRule } from "../ops/index.js";
 import type { Graph, Node, Weight } from "../types.js";
 import { biasOf, f32Weight, inputChannel, isLinear, isProduct, outputChannels, vector } from "./products.js";
 
 /**
  * Folds each affine into the f32 product (dense or convolution) before it, whose activation is linear,
  * or into an affine before it, or else into the product after it, where the value between them has no
- * other reader and is no output.
+ * other reader and is no output. Over an input of the graph only where its channels are alike.
  *
  * The same numbers up to f32 rounding. Shared weights stay shared: keys of folded weights are made of
  * the keys of what went in.
@@ -23,6 +24,7 @@ export function foldAffine(graph: Graph): Graph {
 
 function foldFirst(graph: Graph): Graph | undefined {
   const sole = soleConsumers(graph);
+  const raw = rawValues(graph);
   for (const node of graph.nodes) {
     const reader = sole.get(node.name);
     // Rounding to u7 between the two is part of what the graph computes.
@@ -32,11 +34,39 @@ function foldFirst(graph: Graph): Graph | undefined {
     if (reader.op === "affine" && isProduct(graph, node) && isLinear(node) && node.inputs.length === 1) {
       return foldInto(graph, node, reader);
     }
-    if (node.op === "affine" && isProduct(graph, reader) && canFoldAhead(graph, node, reader)) {
-      return foldAhead(graph, node, reader);
-    }
+    if (node.op !== "affine" || !isProduct(graph, reader) || !canFoldAhead(graph, node, reader)) continue;
+    if (!raw.has(node.inputs[0]) || hasAlikeChannels(graph, node)) return foldAhead(graph, node, reader);
   }
   return undefined;
+}
+
+/** The values that hold numbers of an input as they are. */
+function rawValues(graph: Graph): ReadonlySet<string> {
+  const raw = new Set(graph.inputs.map(({ name }) => name));
+  for (const node of graph.nodes) {
+    const moves = opRule(node.op)?.codes?.(node) === "move";
+    if (moves && node.inputs.some((input) => raw.has(input))) raw.add(node.name);
+  }
+  return raw;
+}
+
+const mostApart = 2;
+const mostOffset = 4;
+
+/**
+ * Whether one range can hold all channels of what an affine reads: it is likely to make numbers around 1, so that
+ * its scales tell how far the channels reach and its offsets how far their numbers lie from 0, which has a code
+ * in any case. Rescaled pictures are alike, features in units of their own are not: a net on those of California
+ * housing had 98 % error in int8 with its batch normalization folded ahead, and has 3 % without.
+ */
+function hasAlikeChannels(graph: Graph, affine: Node): boolean {
+  const [scales, offsets] = ["scale", "offset"].map((role) =>
+    f32Weight(graph, affine, role).data.map(Math.abs),
+  );
+  const smallest = scales.reduce((least, scale) => Math.min(least, scale), Infinity);
+  return (
+    scales.every((scale) => scale <= mostApart * smallest) && offsets.every((offset) => offset <= mostOffset)
+  );
 }
 
 /**

@@ -144,6 +144,32 @@ export const nets = {
         layers.dense({ units: 3, activation: "softmax", name: "last", kernelInitializer: start(3) }),
       ],
     }),
+  "a convolution of one dimension, first and between": () =>
+    tf.sequential({
+      layers: [
+        layers.conv1d({
+          inputShape: [size, size],
+          filters: 6,
+          kernelSize: 3,
+          padding: "same",
+          activation: "relu",
+          name: "c1",
+          kernelInitializer: start(1),
+        }),
+        layers.conv1d({ filters: 6, kernelSize: 3, name: "c2", kernelInitializer: start(2) }),
+        layers.flatten({ name: "flat" }),
+        layers.dense({ units: 3, activation: "softmax", name: "last", kernelInitializer: start(3) }),
+      ],
+    }),
+  "a normalization of features in units of their own": () =>
+    tf.sequential({
+      layers: [
+        layers.flatten({ inputShape: [size, size, 1], name: "flat" }),
+        layers.batchNormalization({ name: "n" }),
+        layers.dense({ units: 8, activation: "relu", name: "d", kernelInitializer: start(1) }),
+        layers.dense({ units: 3, activation: "softmax", name: "last", kernelInitializer: start(3) }),
+      ],
+    }),
   "a recurrent layer, whose weights are stored in codes": () =>
     tf.sequential({
       layers: [
