@@ -5,8 +5,8 @@
  * between the layers scales along: relu does, pools and what moves pixels. Weights have a scale for each
  * output channel, so that the layer before does not care; the layer after has one scale for all its inputs,
  * unless it is depthwise. There s balances both (Xiao et al., "SmoothQuant", 2022, alpha 0.5); before a
- * depthwise layer it is the range alone. Several readers get the geometric mean of what they want. After Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
- * Correction", 2019, section 4.1.
+ * depthwise layer it is the range alone. Several readers get the geometric mean of what they want. After
+ * Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019, section 4.1.
  *
  * Measured with ranges of the least squared error, error of the logits: mlperf-kws-dscnn 7.3 -> 6.5 %,
  * teachable-tiny-image 0.63 -> 0.60, tinyvgg 0.82 -> 0.75, a random ResNet8 0.88 -> 0.82. Where the channels of
