@@ -16,11 +16,17 @@
 import { type F32Weight, type Graph, type Weight, withNodes } from "../graph/index.js";
 import type { EqualizedLayer } from "./equalized-layers.js";
 import type { KernelNode } from "./kernel-nodes.js";
-
-const isDepthwise = ({ node }: KernelNode): boolean => node.op === "depthwiseConv2d";
+import { inputOfKernel, roundingError } from "./rounding-error.js";
 
 /**
- * Equalizes layers in order.
+ * Layers whose readers would have more than this share of their squared error left stay as they are: channels that
+ * all reach the end of the range are cut there more often. Error of the logits with any gain, with this and without
+ * equalization: tinyvgg 1.00, 0.90, 0.94 %; mlperf-kws-dscnn 2.54, 2.54, 3.05.
+ */
+const enough = 0.8;
+
+/**
+ * Equalizes layers in order, where it helps.
  *
  * @param rangeOf the largest magnitude of each channel of a value over the calibration samples
  * @returns a graph with the same results up to f32 rounding, zeros where they were
@@ -39,12 +45,16 @@ export function equalize(
   // What the input of a layer has been divided by so far does not change the range of its result.
   for (const { before, readers } of layers) {
     const { channels } = before;
-    const factors = meanFactors(
-      channels,
-      readers.map(({ after, value }) =>
-        wantedFactors(channels, rangeOf(value), after, dataOf(after.node.weights.kernel)),
-      ),
+    const reads = readers.map(
+      ({ after, value }): Read => ({
+        after,
+        kernel: dataOf(after.node.weights.kernel).data,
+        ranges: byChannel(channels, rangeOf(value)),
+      }),
     );
+    const factors = meanFactors(channels, reads.map(wantedFactors));
+    // Written so that NaN, of channels that are all dead, stays as it is too.
+    if (!(average(reads.map((read) => errorLeft(read, factors))) <= enough)) continue;
     scale(before.node.weights.kernel, (i) => 1 / factors[i % channels]);
     if (before.node.weights.bias) scale(before.node.weights.bias, (i) => 1 / factors[i]);
     for (const { after } of readers) {
@@ -55,35 +65,42 @@ export function equalize(
   return withNodes(graph, { weights });
 }
 
-/** Input of the layer that element i of its kernel multiplies. */
-function inputOfKernel(layer: KernelNode): (i: number) => number {
-  const { channels, form } = layer;
-  return isDepthwise(layer) ? (i) => i % channels : (i) => Math.floor(i / channels) % form.inputs;
+/** The largest of all that are of a channel. */
+function byChannel(channels: number, ranges: Float64Array): Float64Array {
+  const largest = new Float64Array(channels);
+  ranges.forEach((range, i) => {
+    largest[i % channels] = Math.max(largest[i % channels], range);
+  });
+  return largest;
 }
 
 // Further apart, channels would trade codes of real numbers for those of noise.
 const most = 2 ** 6;
 
+interface Read {
+  readonly after: KernelNode;
+  readonly kernel: Float32Array;
+  /** The largest magnitude of each channel of what it reads. */
+  readonly ranges: Float64Array;
+}
+
+function errorLeft({ after, kernel, ranges }: Read, factors: Float64Array): number {
+  const errorWith = (each: Float64Array) => roundingError(after, kernel, ranges, each);
+  return errorWith(factors) / errorWith(factors.map(() => 1));
+}
+
 /** The logarithm of what one reader wants each channel divided by, 0 on average; NaN of a channel that is dead. */
-function wantedFactors(
-  channels: number,
-  ranges: Float64Array,
-  after: KernelNode,
-  { data }: F32Weight,
-): Float64Array {
+function wantedFactors({ after, kernel, ranges }: Read): Float64Array {
   const inputOf = inputOfKernel(after);
-  const [range, largest] = [new Float64Array(channels), new Float64Array(channels)];
-  ranges.forEach((value, i) => {
-    range[i % channels] = Math.max(range[i % channels], value);
-  });
-  data.forEach((value, i) => {
-    const c = inputOf(i) % channels;
+  const largest = new Float64Array(ranges.length);
+  kernel.forEach((value, i) => {
+    const c = inputOf(i) % ranges.length;
     largest[c] = Math.max(largest[c], Math.abs(value));
   });
-  const isFree = isDepthwise(after);
-  const logs = range.map((value, c) => {
-    if (!(value > 0) || largest[c] === 0) return Number.NaN;
-    return Math.log2(isFree ? value : Math.sqrt(value / largest[c]));
+  const isFree = after.node.op === "depthwiseConv2d";
+  const logs = ranges.map((range, c) => {
+    if (!(range > 0) || largest[c] === 0) return Number.NaN;
+    return Math.log2(isFree ? range : Math.sqrt(range / largest[c]));
   });
   const mean = average(logs);
   return logs.map((log) => log - mean);

@@ -195,6 +195,12 @@ describe("left alone", () => {
     expect(found(graph)).toEqual([]);
   });
 
+  test("channels that are alike", () => {
+    const graph = between([], [conv("y")]);
+    const equal = equalize(graph, equalizableLayers(graph), () => Float64Array.of(1, 1.1, 0.9, 1));
+    expect([...equal.weights]).toEqual([...graph.weights]);
+  });
+
   test("channels that are dead", () => {
     const graph = net();
     const equal = equalize(graph, equalizableLayers(graph), () => new Float64Array(4));
