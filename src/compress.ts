@@ -26,6 +26,7 @@ import {
 import { describePare, encodePare, type Provenance, readArtifacts, saveFile } from "./file/index.js";
 import {
   checkGraph,
+  foldInputAffine,
   fuseResidual,
   type Graph,
   importModel,
@@ -87,7 +88,7 @@ export async function compress(
       signal,
       onProgress: report,
     });
-  const asF32 = () => ({ graph: fuseResidual(pruned), notes: new Map<string, string>() });
+  const asF32 = () => ({ graph: fuseResidual(foldInputAffine(pruned)), notes: new Map<string, string>() });
   const byRanges = (ranges: Ranges) =>
     quantizeByRanges(pruned, ranges, namesOf(pruned, options.keepF32 ?? []));
   const { graph, notes } =

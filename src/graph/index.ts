@@ -42,6 +42,7 @@ export {
   arithmeticToAffine,
   foldAffine,
   foldFrames,
+  foldInputAffine,
   fuseActivation,
   fuseResidual,
   mergeMoves,

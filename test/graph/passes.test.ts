@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   checkGraph,
   foldAffine,
+  foldInputAffine,
   fuseActivation,
   type Graph,
   importModel,
@@ -147,6 +148,9 @@ describe("foldAffine", () => {
       const after = foldAffine(before);
       expect(ops(after)).toBe(wanted);
       expectUnchanged(after, before, 1e-6);
+      const inF32 = foldInputAffine(before);
+      expect(ops(inF32)).toBe(wanted.replace("a:affine ", ""));
+      expectUnchanged(inF32, before, 1e-5);
     });
   });
 

@@ -15,16 +15,24 @@ import { biasOf, f32Weight, inputChannel, isLinear, isProduct, outputChannels, v
  * @returns the same graph if there is nothing to fold
  */
 export function foldAffine(graph: Graph): Graph {
+  return foldAll(graph, rawValues(graph));
+}
+
+/** The same over inputs whose channels are apart: for a graph that runs in f32. */
+export function foldInputAffine(graph: Graph): Graph {
+  return foldAll(graph, new Set());
+}
+
+function foldAll(graph: Graph, raw: ReadonlySet<string>): Graph {
   for (let current = graph; ; ) {
-    const next = foldFirst(current);
+    const next = foldFirst(current, raw);
     if (!next) return current;
     current = next;
   }
 }
 
-function foldFirst(graph: Graph): Graph | undefined {
+function foldFirst(graph: Graph, raw: ReadonlySet<string>): Graph | undefined {
   const sole = soleConsumers(graph);
-  const raw = rawValues(graph);
   for (const node of graph.nodes) {
     const reader = sole.get(node.name);
     // Rounding to u7 between the two is part of what the graph computes.

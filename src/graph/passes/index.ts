@@ -11,7 +11,7 @@ import { removeNoOps } from "./remove-no-ops.js";
 import { wholeWindows } from "./whole-windows.js";
 
 export { arithmeticToAffine } from "./arithmetic-to-affine.js";
-export { foldAffine } from "./fold-affine.js";
+export { foldAffine, foldInputAffine } from "./fold-affine.js";
 export { foldFrames } from "./fold-frames.js";
 export { fuseActivation } from "./fuse-activation.js";
 export { fuseResidual } from "./fuse-residual.js";
