@@ -1,5 +1,5 @@
 // The export list of the inference binary, in an order that brings those together that are alike: gzip then makes
-// the binary 0.3 KB smaller than in that of the alphabet.
+// the binary 0.3 KB smaller than in that of the alphabet. A search found it; a new kernel may stand anywhere.
 export { i32_f32_dequantize } from "./i32_f32_dequantize";
 export { i32_u7_requantize } from "./i32_u7_requantize";
 export { u7_rows_c4 } from "./u7_rows_c4";
