@@ -71,9 +71,8 @@ export async function run(words: readonly string[]): Promise<number> {
   );
   const gains = budgets.map((epochs, at) => {
     const cell = (side: keyof Figures): string => {
-      const shares = all.map((figures) => 100 * figures[side][at].share);
-      const seconds = all.map((figures) => figures[side][at].seconds);
-      return `${mean(shares).toFixed(2)} in ${mean(seconds).toFixed(2)} s`.padEnd(17);
+      const { share, seconds } = meanFigure(all, side, at);
+      return `${(100 * share).toFixed(2)} in ${seconds.toFixed(2)} s`.padEnd(17);
     };
     const gain = all.map(({ scratch, frozen }) => 100 * (frozen[at].share - scratch[at].share));
     const range = `${mean(gain).toFixed(2)} (${Math.min(...gain).toFixed(2)} to ${Math.max(...gain).toFixed(2)})`;
@@ -93,18 +92,22 @@ export async function run(words: readonly string[]): Promise<number> {
 
 /** The whole training of the head against as much of the net's from scratch as fits into its time. */
 function inSameTime(all: readonly Figures[]): string {
-  const column = (side: "scratch" | "frozen", at: number) => ({
-    share: 100 * mean(all.map((figures) => figures[side][at].share)),
-    seconds: mean(all.map((figures) => figures[side][at].seconds)),
-  });
-  const head = column("frozen", budgets.length - 1);
-  const at = budgets.findLastIndex((_, i) => column("scratch", i).seconds <= head.seconds);
+  const head = meanFigure(all, "frozen", budgets.length - 1);
+  const at = budgets.findLastIndex((_, i) => meanFigure(all, "scratch", i).seconds <= head.seconds);
   if (at < 0) return `no epoch from scratch fits into the ${head.seconds.toFixed(2)} s of the head`;
-  const { share, seconds } = column("scratch", at);
+  const { share, seconds } = meanFigure(all, "scratch", at);
   return (
-    `in the ${head.seconds.toFixed(2)} s of the head's ${budgets[budgets.length - 1]} epochs: ${share.toFixed(2)} % from scratch ` +
-    `(${budgets[at]} epochs, ${seconds.toFixed(2)} s), ${head.share.toFixed(2)} % frozen, ${(head.share - share).toFixed(1)} points`
+    `in the ${head.seconds.toFixed(2)} s of the head's ${budgets[budgets.length - 1]} epochs: ${percent(share)} from scratch ` +
+    `(${budgets[at]} epochs, ${seconds.toFixed(2)} s), ${percent(head.share)} frozen, ${(100 * (head.share - share)).toFixed(1)} points`
   );
+}
+
+function meanFigure(all: readonly Figures[], side: keyof Figures, at: number): Figure {
+  const figures = all.map((each) => each[side][at]);
+  return {
+    share: mean(figures.map(({ share }) => share)),
+    seconds: mean(figures.map(({ seconds }) => seconds)),
+  };
 }
 
 /** @param base is as before afterwards */
