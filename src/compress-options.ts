@@ -6,6 +6,8 @@ import type { InputShapes } from "./graph/index.js";
 import type { InputData } from "./runtime/index.js";
 import type { Variant } from "./wasm/index.js";
 
+export { checkPruneSettings };
+
 export interface CompressOptions {
   /**
    * Samples as the model gets them, f32, already scaled: by input name, or alone for one input. int8

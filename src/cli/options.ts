@@ -49,12 +49,6 @@ export function patternOf(text: string): Pattern {
   return text as Pattern;
 }
 
-/** Part of a kernel that a pattern zeroes by itself. */
-export function zerosOf(pattern: Pattern): number {
-  const [kept, all] = pattern.split(":").map(Number);
-  return all === undefined ? 0 : 1 - kept / all;
-}
-
 /** For options that may be given again: each value is added to those before. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

@@ -1,6 +1,7 @@
 /** pare compress MODEL.json -o OUT.pare: a tfjs model becomes a sparse int8 file. */
 
 import { type Command, Option } from "commander";
+import { checkPruneSettings } from "../../compress-options.js";
 import { type NdArray, readArray } from "../../data/index.js";
 import {
   type CompressOptions,
@@ -29,7 +30,6 @@ import {
   withRemote,
   withScaling,
   withShapes,
-  zerosOf,
 } from "../options.js";
 import { refuseOverwrite, wantFolderOf } from "../overwrite.js";
 import { type Predictor, predictAll } from "../predict.js";
@@ -147,10 +147,11 @@ function checkFlags({ data, labels, maxDrop, measure }: CompressFlags): void {
 
 /** @throws UsageError for fewer zeros than the pattern makes by itself */
 function checkPruning({ sparsity, pattern = "unstructured" }: Recipe): void {
-  const own = zerosOf(pattern);
-  // A little slack: 0.9 is not 1 - 1 / 10.
-  if (sparsity === undefined || sparsity >= own - 1e-6) return;
-  throw new UsageError(`sparsity: wanted at least ${own}, which ${pattern} makes by itself, got ${sparsity}`);
+  try {
+    checkPruneSettings({ sparsity, pattern });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 /** The recipe, overruled by flags. */
