@@ -13,7 +13,7 @@
  * fell from 87.6 % to 74.0 %, because what pruning changes is the spread of a channel, not only its mean.
  */
 
-import { type Graph, inferShapes, removeDead, type S8Weight, type Shape, withNodes } from "../graph/index.js";
+import { type Graph, removeDead, type S8Weight, type Shape, withNodes } from "../graph/index.js";
 import { type CollectOptions, collectStatistics, type Samples } from "./calibrate.js";
 import type { Statistics } from "./histogram.js";
 import type { KernelNode } from "./kernel-nodes.js";
@@ -23,6 +23,8 @@ import { tapShares } from "./tap-shares.js";
 export type Shifts = ReadonlyMap<string, Float64Array>;
 
 export interface CorrectionOptions extends CollectOptions {
+  /** Of what layers read. */
+  readonly shapes: ReadonlyMap<string, Shape>;
   /** Called with layers done. */
   readonly onLayers?: ((done: number) => void) | undefined;
 }
@@ -49,7 +51,6 @@ export async function measureShifts(
   for (let from = 0; from < layers.length; from += step) {
     const some = layers.slice(from, from + step);
     const quantized = build(shifts);
-    const shapes = inferShapes(quantized);
     const inputs = [...new Set(some.map(({ node }) => node.inputs[0]))];
     const measured = await collectStatistics(partTo(quantized, inputs), inputs, samples, options);
     for (const layer of some) {
@@ -57,7 +58,7 @@ export async function measureShifts(
       const [real, rounded] = [wanted, measured].map((all) => (all.get(input) as Statistics).mean);
       const node = quantized.nodes.find(({ name }) => name === layer.node.name);
       const kernel = quantized.weights.get(node?.weights.kernel ?? "") as S8Weight;
-      const shares = sharesOf(layer, shapes.get(input) as Shape);
+      const shares = sharesOf(layer, options.shapes.get(input) as Shape);
       shifts.set(layer.node.name, shiftOf(layer, kernel, real, rounded, shares));
     }
     options.onLayers?.(Math.min(from + step, layers.length));

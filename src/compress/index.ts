@@ -11,7 +11,7 @@ export {
   type Samples,
 } from "./calibrate.js";
 export { mergeStatistics, type Statistics, StatisticsBuilder } from "./histogram.js";
-export { type KernelForm, type KernelNode, kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
+export { type KernelForm, type KernelNode, kernelNodes } from "./kernel-nodes.js";
 export { joinNotes, namesOf } from "./layer-notes.js";
 export { paramsOf, type Range, roundHalfEven } from "./params.js";
 export { pause } from "./pause.js";

@@ -81,18 +81,6 @@ function onlyF32({ op, inputs }: Node, shape: readonly number[]): string | undef
   return undefined;
 }
 
-/** @throws RangeError naming the layer whose kernel or bias holds NaN or Infinity */
-export function refuseNotFinite(layers: readonly KernelNode[]): void {
-  for (const { node, kernel, bias } of layers) {
-    for (const [role, weight] of Object.entries({ kernel, bias })) {
-      const index = weight?.data.findIndex((value) => !Number.isFinite(value)) ?? -1;
-      if (index >= 0) {
-        throw new RangeError(`${node.name}: wanted a finite ${role}, got ${weight?.data[index]} at ${index}`);
-      }
-    }
-  }
-}
-
 function product(sizes: readonly number[]): number {
   return sizes.reduce((size, dim) => size * dim, 1);
 }

@@ -1,7 +1,7 @@
 /** One-shot pruning of a graph's kernels to a sparsity and a pattern: biases are never touched. */
 
-import { type F32Weight, type Graph, type Weight, withNodes } from "../graph/index.js";
-import { type KernelForm, type KernelNode, kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
+import { type F32Weight, type Graph, refuseNotFinite, type Weight, withNodes } from "../graph/index.js";
+import { type KernelForm, type KernelNode, kernelNodes } from "./kernel-nodes.js";
 
 /** What the zeros look like: anywhere, whole blocks, or all but n of every m inputs. */
 export type Pattern = "unstructured" | "1x4" | "4x4" | `${number}:${number}`;
@@ -63,7 +63,7 @@ export function pruneGraph(graph: Graph, settings: PruneSettings, kernels: Prune
   const { sparsity = 0, pattern } = settings;
   if (sparsity === 0 && !keptOf(pattern)) return { graph, skipped };
   const layers = kernelNodes(graph);
-  refuseNotFinite(layers);
+  refuseNotFinite(graph);
   const pruned = new Map<string, Weight>();
   for (const layer of layers) {
     const why = noRoomFor(pattern, layer.form);

@@ -1,13 +1,12 @@
 /** An f32 graph and samples to an int8 graph: plan, calibrate, quantize, correct. */
 
-import type { Graph } from "../graph/index.js";
+import { type Graph, inferShapes, refuseNotFinite } from "../graph/index.js";
 import { measureShifts, type Shifts } from "./bias-correction.js";
 import { type CollectOptions, collectStatistics, type OpenRunner, type Samples } from "./calibrate.js";
 import { equalize } from "./equalize.js";
 import { equalizableLayers } from "./equalized-layers.js";
 import type { Statistics } from "./histogram.js";
 import { withPlanes } from "./input-error.js";
-import { kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
 import { buildQuantized, chooseAllParams, hasTable, type QuantizedLayers } from "./quantize.js";
 import { planQuantization } from "./quantize-plan.js";
 import type { RangeMethod } from "./range.js";
@@ -44,7 +43,7 @@ export interface QuantizedGraph {
  */
 export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Promise<QuantizedGraph> {
   const { samples, open, ranges, signal, onProgress } = options;
-  refuseNotFinite(kernelNodes(graph));
+  refuseNotFinite(graph);
   refuseSamples(samples);
   const equal = options.equalization ? await equalized(graph, options) : graph;
   const { graph: ready, split: twice } = await withPlanes(equal, options);
@@ -70,6 +69,7 @@ export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Pro
   const known: QuantizedLayers = new Map();
   const build = (shifts: Shifts) => buildQuantized(plan, params, shifts, known);
   const shifts = await measureShifts(plan.layers, build, statistics, samples, {
+    shapes: inferShapes(plan.graph),
     ...collect,
     onLayers: (done) => onProgress?.("correct", done / plan.layers.length),
   });

@@ -1,7 +1,6 @@
 /** From ranges that are known, such as those that quantization-aware training ends with, to the int8 graph. */
 
-import type { Graph, QuantParams } from "../graph/index.js";
-import { kernelNodes, refuseNotFinite } from "./kernel-nodes.js";
+import { type Graph, type QuantParams, refuseNotFinite } from "../graph/index.js";
 import { paramsOf, type Range } from "./params.js";
 import { buildQuantized, hasTable, type QuantizeParams } from "./quantize.js";
 import type { QuantizedGraph } from "./quantize-graph.js";
@@ -73,7 +72,7 @@ export function quantizeByRanges(
   ranges: Ranges,
   keepF32?: ReadonlySet<string>,
 ): QuantizedGraph {
-  refuseNotFinite(kernelNodes(graph));
+  refuseNotFinite(graph);
   const plan = planQuantization(graph, keepF32);
   return { graph: buildQuantized(plan, paramsFromRanges(plan, ranges)), notes: plan.kept };
 }

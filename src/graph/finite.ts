@@ -1,6 +1,6 @@
 /** Weights that a run which diverged has left: whatever is computed with them is NaN in the end. */
 
-import type { Graph, Weight } from "../types.js";
+import type { Graph, Weight } from "./types.js";
 
 /** @throws RangeError naming the first node with a weight of NaN, or of Infinity where it is no limit or mask */
 export function refuseNotFinite({ nodes, weights }: Pick<Graph, "nodes" | "weights">): void {

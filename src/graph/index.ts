@@ -4,6 +4,7 @@ export { isNormalScale } from "./check/numbers.js";
 export { maxDepth } from "./check/quant.js";
 export { type CheckOptions, checkGraph, defaultMemoryCap } from "./check.js";
 export { GraphError, type GraphErrorCode, UnsupportedError } from "./errors.js";
+export { refuseNotFinite } from "./finite.js";
 export {
   consumers,
   freshName,

@@ -1,9 +1,9 @@
 /** From a tfjs model, as files or live, to a graph. */
 
 import { type CheckOptions, checkGraph } from "../check.js";
+import { refuseNotFinite } from "../finite.js";
 import type { Graph } from "../types.js";
 import { joinArtifacts, type SavedArtifacts } from "./artifacts.js";
-import { refuseNotFinite } from "./finite.js";
 import { buildGraphModel, isGraphModel } from "./graph-model.js";
 import type { InputShapes } from "./input-shapes.js";
 import { buildModel } from "./layers-model.js";
