@@ -71,10 +71,10 @@ export function f32_conv2d(
           from += 32;
         }
       }
-      store8(y + <usize>load<i32>(a_place, 4), clamp4(a0, low_f32x4, high_f32x4), clamp4(a1, low_f32x4, high_f32x4), n);
-      store8(y + <usize>load<i32>(b_place, 4), clamp4(b0, low_f32x4, high_f32x4), clamp4(b1, low_f32x4, high_f32x4), n);
-      store8(y + <usize>load<i32>(c_place, 4), clamp4(c0, low_f32x4, high_f32x4), clamp4(c1, low_f32x4, high_f32x4), n);
-      store8(y + <usize>load<i32>(d_place, 4), clamp4(d0, low_f32x4, high_f32x4), clamp4(d1, low_f32x4, high_f32x4), n);
+      store8(y + <usize>load<i32>(a_place, 4), a0, a1, low_f32x4, high_f32x4, n);
+      store8(y + <usize>load<i32>(b_place, 4), b0, b1, low_f32x4, high_f32x4, n);
+      store8(y + <usize>load<i32>(c_place, 4), c0, c1, low_f32x4, high_f32x4, n);
+      store8(y + <usize>load<i32>(d_place, 4), d0, d1, low_f32x4, high_f32x4, n);
     }
     w += <usize>(t * k) << 5;
     bias += 32;
@@ -82,7 +82,7 @@ export function f32_conv2d(
   }
 }
 
-function store8(y: usize, left_f32x4: v128, right_f32x4: v128, n: i32): void {
-  store_lanes_here(y, left_f32x4, n);
-  store_lanes_here(y + 16, right_f32x4, n - 4);
+function store8(y: usize, left: v128, right: v128, low: v128, high: v128, n: i32): void {
+  store_lanes_here(y, clamp4(left, low, high), n);
+  store_lanes_here(y + 16, clamp4(right, low, high), n - 4);
 }

@@ -4,9 +4,11 @@
 // fastest; in memory rather than in the code because V8 makes a constant anew at every use:
 //
 //   0   i32  zero point of y less the bits of the rounding constant
-//   4   i32  lowest code allowed less the zero point (a fused relu is a bound), plus those bits
+//   4   u8   lowest code allowed, four times: a fused relu is a bound
 //   8   u8   highest code allowed, four times
 //   12  f32  the rounding constant 1.5 * 2^23
+//
+// acc * mult is at least -1.5 * 2^23 wherever an epilogue reads it: src/kernels/post.ts sees to that.
 //
 // A table of an activation is looked up afterwards, by u7_table: inlined in every epilogue it was a tenth of the
 // binaries.
@@ -18,7 +20,6 @@ import { code4, narrow16, store_4x8 } from "./simd";
 export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 {
   return code4(
     f32x4.mul(f32x4.convert_i32x4_s(acc_i32x4), mult_f32x4),
-    v128.load32_splat(post, 4),
     v128.load32_splat(post, 12),
     v128.load32_splat(post),
   );
@@ -28,7 +29,8 @@ export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 
 // @ts-ignore: decorator
 @inline
 export function post_narrow(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, post: usize): v128 {
-  return narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load32_splat(post, 8));
+  const q_u8x16 = narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load32_splat(post, 8));
+  return i8x16.max_u(q_u8x16, v128.load32_splat(post, 4));
 }
 
 // Writes 8 pixels x 4 outputs as C4 bytes. Row r's sums are pixels 0-3 in r?_lo and 4-7 in r?_hi.

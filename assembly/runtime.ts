@@ -25,7 +25,6 @@ export { u7_pad } from "./u7_pad";
 export { f32_gru } from "./f32_gru";
 export { f32_lstm } from "./f32_lstm";
 export { f32_matmul } from "./f32_matmul";
-export { f32_spmm_csr } from "./f32_spmm_csr";
 export { f32_matvec_csr } from "./f32_matvec_csr";
 export { u7_s8w_matvec_4x4 } from "./u7_s8w_matvec_4x4";
 export { u7_s8w_matvec_1x4 } from "./u7_s8w_matvec_1x4";

@@ -64,7 +64,7 @@ export function dot_ones(any: v128): v128 {
 export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v128, x_odd: v128, ones: v128): v128 {
   // x is the second operand and in [0, 127]: every lowering of both instructions then agrees.
   if (ASC_FEATURE_RELAXED_SIMD && DOT16) {
-    return i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w_even, x_even), ones));
+    return widen_add(acc_i32x4, dot2(w_even, x_even), ones);
   }
   if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w_even, x_even, acc_i32x4);
   // One product at a time: registers are what this build runs out of.
@@ -77,17 +77,27 @@ export function dot4_add(acc_i32x4: v128, w_even: v128, w_odd: v128, x_even: v12
 // instead of 92 on Zen 5).
 export const PAIRED: bool = ASC_FEATURE_RELAXED_SIMD && DOT16;
 
+// Products of bytes added by twos, in i16. Where PAIRED alone.
+// @ts-ignore: decorator
+@inline
+export function dot2(w_s8x16: v128, x_u7x16: v128): v128 {
+  return i16x8.relaxed_dot_i8x16_i7x16_s(w_s8x16, x_u7x16);
+}
+
+// acc + sums in i16, added by twos.
+// @ts-ignore: decorator
+@inline
+export function widen_add(acc_i32x4: v128, sum_i16x8: v128, ones: v128): v128 {
+  return i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(sum_i16x8, ones));
+}
+
 // acc + dot4(w, x) + dot4(v, z) for weights that leave room in i16: in bytes 0-1 and in bytes 2-3 of
 // each four, the positive numbers of w and v add up to at most 258, and the negative ones to at least -258
 // (127 * 258 < 2^15, and no x is negative). Where PAIRED alone.
 // @ts-ignore: decorator
 @inline
 export function dot8_add(acc_i32x4: v128, w_s8x16: v128, x_u7x16: v128, v_s8x16: v128, z_u7x16: v128, ones: v128): v128 {
-  const sum_i16x8 = i16x8.add(
-    i16x8.relaxed_dot_i8x16_i7x16_s(w_s8x16, x_u7x16),
-    i16x8.relaxed_dot_i8x16_i7x16_s(v_s8x16, z_u7x16),
-  );
-  return i32x4.add(acc_i32x4, i32x4.dot_i16x8_s(sum_i16x8, ones));
+  return widen_add(acc_i32x4, i16x8.add(dot2(w_s8x16, x_u7x16), dot2(v_s8x16, z_u7x16)), ones);
 }
 
 // Bytes of x at the indices of `lane`, each in [0, 15]; there all lowerings agree.
@@ -101,15 +111,14 @@ export function gather16(x_u8x16: v128, lane_u8x16: v128): v128 {
 // 1.5 * 2^23: the low mantissa bits of a sum with it are the other number rounded half to even.
 export const ROUND_BITS: i32 = 0x4b400000;
 
-// Real numbers to codes, not yet narrowed: rne(real) + zero, not below the lowest code. `round` is that
-// constant, `shift` the zero point less its bits and `low` its bits plus the lowest code less the zero point.
-// As an integer a sum with the constant is below `low` also where it left the binade downwards or is
-// negative: the integer maximum is right for all numbers, and has more units to run on than that of floats.
-// Numbers past 2^22 leave the binade upwards, and saturate when narrowed. NaN may become any code.
+// Real numbers to codes, not yet narrowed or clamped: rne(real) + zero, where `round` is that constant and `shift`
+// the zero point less its bits. Bits of floats that are not negative are ordered as the floats are: a sum that left
+// the binade on either side is still past every code on that side, and saturates when narrowed. Only below
+// -1.5 * 2^23, where the sum is negative, it would not.
 // @ts-ignore: decorator
 @inline
-export function code4(real_f32x4: v128, low_i32x4: v128, round_f32x4: v128, shift_i32x4: v128): v128 {
-  return i32x4.add(i32x4.max_s(f32x4.add(real_f32x4, round_f32x4), low_i32x4), shift_i32x4);
+export function code4(real_f32x4: v128, round_f32x4: v128, shift_i32x4: v128): v128 {
+  return i32x4.add(f32x4.add(real_f32x4, round_f32x4), shift_i32x4);
 }
 
 // 16 codes from four vectors of unclamped ones, none above `high`.

@@ -39,7 +39,6 @@ export function u7_s8w_depthwise_3x3(
   for (let plane = 0; plane < c4; ++plane) {
     for (let tile = tiles; tile < last; tile += 8) {
       const at = x + load<i32>(tile);
-      const yt = y + load<i32>(tile, 4);
       const a = v128.load(at);
       const b = v128.load(at + x_pitch);
       const c = v128.load(at + (x_pitch << 1));
@@ -62,8 +61,11 @@ export function u7_s8w_depthwise_3x3(
       const gh = i8x16.shuffle(g, h, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
       const q4 = i16x8.shuffle(ef, gh, 0, 8, 1, 9, 2, 10, 3, 11);
       const q5 = i16x8.shuffle(ef, gh, 4, 12, 5, 13, 6, 14, 7, 15);
-      store_row(yt, w, q0, q1, q2, q3, q4, q5, bias, mult, post, ones);
-      store_row(yt + y_pitch, w + 48, q0, q1, q2, q3, q4, q5, bias, mult, post, ones);
+      let yt = y + load<i32>(tile, 4);
+      for (let row: usize = 0; row < 96; row += 48) {
+        store_row(yt, w + row, q0, q1, q2, q3, q4, q5, bias, mult, post, ones);
+        yt += y_pitch;
+      }
     }
     x += x_stride;
     y += y_stride;

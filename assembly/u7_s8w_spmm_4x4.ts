@@ -1,5 +1,5 @@
 import { post_store_4x8 } from "./post";
-import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, u7_even, u7_odd } from "./simd";
+import { dot2, dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, u7_even, u7_odd, widen_add } from "./simd";
 
 // u7_s8w_spmm_4x4: Y = post(W X + bias), W kept as blocks of 4 outputs x 4 inputs, X and Y in C4.
 // A dense W is the one with every block: there the list of offsets costs nothing measurable.
@@ -9,7 +9,10 @@ import { dot4_add, dot8_add, dot_ones, PAIRED, s8_even, s8_odd, u7_even, u7_odd 
 //   w          s8[blocks][4 outputs][4 inputs]
 //   offsets    i32[blocks], bytes from a tile of x to the plane (and tap) that a block reads
 //   starts     i32[n4 + 1], the first block of each group of 4 outputs
-//   pairs      i32[n4], the end of those blocks of a group that dot8_add may take two at a time
+//   pairs      i32[n4], the end of those blocks of a group that dot8_add may take two at a time, or -1 where all
+//              are in runs
+//   all_runs   i32[], of each group in runs in turn the ends of its runs, counted from the first block of all: the
+//              products of a run have room for their sum in i16. Read by relaxed16 alone, as pairs is
 //   bias       i32[n4 * 4]
 //   mult       f32[n4 * 4], s_x s_w / s_y
 //   post       see post.ts
@@ -28,6 +31,7 @@ export function u7_s8w_spmm_4x4(
   offsets: usize,
   starts: usize,
   pairs: usize,
+  all_runs: usize,
   bias: usize,
   mult: usize,
   post: usize,
@@ -44,10 +48,79 @@ export function u7_s8w_spmm_4x4(
     let wg = w;
     let first = offsets + (<usize>load<i32>(starts) << 2);
     let yg = y;
+    let runs = all_runs;
     for (let group: usize = 0, groups = <usize>n4 << 2; group < groups; group += 4) {
       const bg = bias + (group << 2);
       const paired = offsets + (<usize>load<i32>(pairs + group) << 2);
       const end = offsets + (<usize>load<i32>(starts + group, 4) << 2);
+      if (PAIRED && load<i32>(pairs + group) < 0) {
+        let run = runs;
+        for (let tile = tiles; tile < next; tile += 8) {
+          const xp = x + load<i32>(tile);
+          let wt = wg;
+          let at = first;
+          run = runs;
+          let r0_lo = v128.load32_splat(bg);
+          let r0_hi = r0_lo;
+          let r1_lo = v128.load32_splat(bg, 4);
+          let r1_hi = r1_lo;
+          let r2_lo = v128.load32_splat(bg, 8);
+          let r2_hi = r2_lo;
+          let r3_lo = v128.load32_splat(bg, 12);
+          let r3_hi = r3_lo;
+          while (at < end) {
+            // Eight sums in i16 fill the registers; the eight of i32 wait in memory for the end of the run.
+            const stop = offsets + (<usize>load<i32>(run) << 2);
+            let xt = xp + load<i32>(at);
+            let lo = v128.load(xt);
+            let hi = v128.load(xt, 16);
+            let w0 = v128.load32_splat(wt);
+            let w1 = v128.load32_splat(wt, 4);
+            let w2 = v128.load32_splat(wt, 8);
+            let w3 = v128.load32_splat(wt, 12);
+            let s0_lo = dot2(w0, lo);
+            let s0_hi = dot2(w0, hi);
+            let s1_lo = dot2(w1, lo);
+            let s1_hi = dot2(w1, hi);
+            let s2_lo = dot2(w2, lo);
+            let s2_hi = dot2(w2, hi);
+            let s3_lo = dot2(w3, lo);
+            let s3_hi = dot2(w3, hi);
+            wt += 16;
+            at += 4;
+            while (at < stop) {
+              xt = xp + load<i32>(at);
+              lo = v128.load(xt);
+              hi = v128.load(xt, 16);
+              w0 = v128.load32_splat(wt);
+              s0_lo = i16x8.add(s0_lo, dot2(w0, lo));
+              s0_hi = i16x8.add(s0_hi, dot2(w0, hi));
+              w1 = v128.load32_splat(wt, 4);
+              s1_lo = i16x8.add(s1_lo, dot2(w1, lo));
+              s1_hi = i16x8.add(s1_hi, dot2(w1, hi));
+              w2 = v128.load32_splat(wt, 8);
+              s2_lo = i16x8.add(s2_lo, dot2(w2, lo));
+              s2_hi = i16x8.add(s2_hi, dot2(w2, hi));
+              w3 = v128.load32_splat(wt, 12);
+              s3_lo = i16x8.add(s3_lo, dot2(w3, lo));
+              s3_hi = i16x8.add(s3_hi, dot2(w3, hi));
+              wt += 16;
+              at += 4;
+            }
+            r0_lo = widen_add(r0_lo, s0_lo, ones);
+            r0_hi = widen_add(r0_hi, s0_hi, ones);
+            r1_lo = widen_add(r1_lo, s1_lo, ones);
+            r1_hi = widen_add(r1_hi, s1_hi, ones);
+            r2_lo = widen_add(r2_lo, s2_lo, ones);
+            r2_hi = widen_add(r2_hi, s2_hi, ones);
+            r3_lo = widen_add(r3_lo, s3_lo, ones);
+            r3_hi = widen_add(r3_hi, s3_hi, ones);
+            run += 4;
+          }
+          post_store_4x8(yg + load<i32>(tile, 4), mult + (group << 2), post, r0_lo, r0_hi, r1_lo, r1_hi, r2_lo, r2_hi, r3_lo, r3_hi);
+        }
+        runs = run;
+      } else
       for (let tile = tiles; tile < next; tile += 8) {
         const xp = x + load<i32>(tile);
         let wt = wg;

@@ -1,8 +1,8 @@
 /** A weight matrix packed for int8 products, on typed arrays. */
 
-import { type Engine, openEngine, type Variant } from "../wasm/index.js";
+import { type Engine, type Heap, openEngine, type Variant } from "../wasm/index.js";
 import { groupsOf4, groupsOf16, type LayoutName } from "./layouts.js";
-import { packPost } from "./post.js";
+import { boundMult, leastSums, packPost } from "./post.js";
 import {
   createStore,
   type MatVec,
@@ -14,6 +14,7 @@ import {
   type Store,
   straightTiles,
 } from "./products.js";
+import { requantizer } from "./reference/runtime/requantize.js";
 import { type RuntimeKernel, runtimeSet } from "./runtime-set.js";
 
 /** The longest sum of products of an s8 and a u7 code that an i32 holds: 127 * 127 * K < 2^31. */
@@ -59,6 +60,8 @@ export class PackedMatrix {
   readonly #bias: number;
   readonly #mult: number;
   readonly #post: number;
+  /** Sums may reach further than the kernels' epilogues may meet. */
+  readonly #isFar: boolean;
   /** 0 for none. */
   readonly #table: number;
   readonly #sums: number;
@@ -81,12 +84,13 @@ export class PackedMatrix {
     const store = createStore(heap);
     this.#store = store;
     const n4 = groupsOf4(outputs);
-    const { bias, mult = 1, zero = 0, low = 0, high = 127, table } = options;
-    this.#bias = store.upload("bias", () => padded(new Int32Array(groupsOf16(outputs) * 16), bias ?? []));
+    const { bias = [], mult = 1, zero = 0, low = 0, high = 127, table } = options;
+    this.#bias = store.upload("bias", () => padded(new Int32Array(groupsOf16(outputs) * 16), bias));
     const channels = typeof mult === "number" ? new Float32Array(outputs).fill(mult) : mult;
     this.#mult = store.upload("mult", () => padded(new Float32Array(n4 * 4), channels));
     this.#table = table ? store.upload("table", () => table) : 0;
     this.#post = store.upload("post", () => packPost({ zero, low, high }));
+    this.#isFar = leastSums(w, outputs, bias).some((sum, n) => boundMult(channels[n], sum) !== channels[n]);
     this.#sums = heap.alloc(groupsOf16(outputs) * 64);
     this.#x = heap.alloc(inputs + 64);
     this.#y = heap.alloc(n4 * 4);
@@ -111,7 +115,8 @@ export class PackedMatrix {
     checkCodes("out", out, this.outputs);
     heap.u8(this.#x, this.inputs).set(x);
     this.#matvec(this.#sums, this.#x);
-    kernels.i32_u7_requantize(this.#y, this.#sums, this.#mult, this.#post, groupsOf4(this.outputs));
+    if (this.#isFar) this.#requantize(heap);
+    else kernels.i32_u7_requantize(this.#y, this.#sums, this.#mult, this.#post, groupsOf4(this.outputs));
     if (this.#table) kernels.u7_table(this.#y, this.#y, this.#table, this.outputs);
     out.set(heap.u8(this.#y, this.outputs));
     return out;
@@ -147,7 +152,7 @@ export class PackedMatrix {
       throw new RangeError(`rows: wanted an integer >= 0, got ${rows}`);
     checkCodes("x", x, rows * this.inputs);
     checkCodes("out", out, rows * this.outputs);
-    if (this.layout === "4of16" || rows < 4) {
+    if (this.layout === "4of16" || this.#isFar || rows < 4) {
       for (let row = 0; row < rows; row++) {
         const from = x.subarray(row * this.inputs, (row + 1) * this.inputs);
         this.matvec(from, out.subarray(row * this.outputs, (row + 1) * this.outputs));
@@ -173,6 +178,16 @@ export class PackedMatrix {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #requantize(heap: Heap): void {
+    const code = requantizer(heap, this.#post);
+    const [y, sums, mult] = [
+      heap.u8(this.#y, this.outputs),
+      heap.i32(this.#sums, this.outputs),
+      heap.f32(this.#mult, this.outputs),
+    ];
+    for (let n = 0; n < y.length; n++) y[n] = code(sums[n], mult[n]);
   }
 
   #open(): Engine<RuntimeKernel> {

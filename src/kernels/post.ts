@@ -18,7 +18,7 @@ export function packPost({ zero, low, high }: Post): Uint8Array {
   const bytes = new Uint8Array(POST_BYTES);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, zero - ROUND_BITS, true);
-  view.setInt32(4, low - zero + ROUND_BITS, true);
+  bytes.fill(low, 4, 8);
   bytes.fill(high, 8, 12);
   view.setFloat32(12, ROUND, true);
   return bytes;
@@ -28,5 +28,28 @@ export function packPost({ zero, low, high }: Post): Uint8Array {
 export function unpackPost(bytes: Uint8Array): Post {
   const view = new DataView(bytes.buffer, bytes.byteOffset, POST_BYTES);
   const zero = view.getInt32(0, true) + ROUND_BITS;
-  return { zero, low: view.getInt32(4, true) - ROUND_BITS + zero, high: bytes[8] };
+  return { zero, low: bytes[4], high: bytes[8] };
+}
+
+// What an epilogue may meet is -1.5 * 2^23 at least; this leaves room for roundings.
+const REACH = -12_000_000;
+
+/**
+ * A multiplier of sums down to `least` that the epilogues may meet. Only where the codes of a result span less than a
+ * hundred thousandth of what its sums can reach is it less than the one asked for.
+ */
+export function boundMult(mult: number, least: number): number {
+  return mult * least < REACH ? REACH / least : mult;
+}
+
+/**
+ * Of sums of products with codes, with a bias or part of it, what none is below.
+ *
+ * @param w s8[][outputs], the inputs of each in any order
+ */
+export function leastSums(w: Int8Array, outputs: number, bias: ArrayLike<number>): Float64Array {
+  const least = Float64Array.from({ length: outputs }, (_, n) => -Math.abs(bias[n] ?? 0));
+  // The products reach down by 127 times the weights, and the zero points in the bias by as much.
+  for (let i = 0; i < w.length; i++) least[i % outputs] -= 254 * Math.abs(w[i]);
+  return least;
 }

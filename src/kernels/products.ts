@@ -7,10 +7,10 @@ import {
   groupsOf4,
   groupsOf16,
   type LayoutName,
-  type PairedBlocks,
   pack4of16,
   packBlocks,
-  pairBlocks,
+  type RunBlocks,
+  runBlocks,
 } from "./layouts.js";
 import type { RuntimeKernel } from "./runtime-set.js";
 
@@ -64,9 +64,11 @@ export interface ProductWeights {
 /** Kernels, and which build of them. */
 export type ProductEngine = Pick<Engine<RuntimeKernel>, "kernels" | "variant">;
 
-/** In pairs for the build whose kernels take them; others would gain nothing for the work. */
-function arrange({ variant }: ProductEngine, blocks: Blocks, rows: BlockRows): PairedBlocks {
-  return variant === "relaxed16" ? pairBlocks(blocks, rows) : { ...blocks, pairs: blocks.starts };
+/** In runs for the build whose kernels take them; others would gain nothing for the work. */
+function arrange({ variant }: ProductEngine, blocks: Blocks, rows: BlockRows): RunBlocks {
+  // The kernel of 4 outputs takes runs of any length, the others pairs alone.
+  if (variant === "relaxed16") return runBlocks(blocks, rows, rows === 4 ? Number.POSITIVE_INFINITY : 2);
+  return { ...blocks, runs: blocks.starts, pairs: blocks.starts };
 }
 
 /** y: i32[groups of 16 outputs * 16], 16-byte aligned; x: u7[inputs], readable to whole groups of 16. */
@@ -175,6 +177,7 @@ export function planesCall(
   const w = store.upload(`${name}/values`, () => blocks().values);
   const starts = store.upload(`${name}/starts`, () => blocks().starts);
   const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
+  const runs = store.upload(`${name}/runs`, () => blocks().runs);
   const offsets = own.upload(`${name}/offsets/${offsetKey}`, () => Int32Array.from(blocks().cols, offsetOf));
   const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = engine.kernels;
   if (layout === "1x4") {
@@ -199,7 +202,7 @@ export function planesCall(
     };
   }
   return (y, x, _scratch, tiles, m8, yStride) => {
-    u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, bias, mult, post, tiles, m8, n4, yStride, chunk);
+    u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, runs, bias, mult, post, tiles, m8, n4, yStride, chunk);
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src/data/random.js";
-import { packBlocks, pairBlocks } from "../../src/kernels/layouts.js";
+import { packBlocks, runBlocks } from "../../src/kernels/layouts.js";
 import { packMatrix } from "../../src/kernels/packed-matrix.js";
 import { roundHalfEven } from "../../src/kernels/reference/runtime/requantize.js";
 import { runtimeSet } from "../../src/kernels/runtime-set.js";
@@ -80,6 +80,19 @@ describe.each(variantsHere(runtimeSet))("packed matrices on %s", (variant) => {
 });
 
 describe("packMatrix", () => {
+  it("saturates sums that are further from the codes than the kernels' epilogues reach", () => {
+    const [inputs, outputs] = [16, 5];
+    const w = Int8Array.from({ length: inputs * outputs }, (_, i) => (i % outputs) * 60 - 120);
+    for (const variant of variantsHere(runtimeSet)) {
+      for (const mult of [1, 100, 1e6, 1e30]) {
+        using packed = packMatrix(w, { inputs, outputs, mult, zero: 9, low: 2, high: 100, variant });
+        const x = new Uint8Array(8 * inputs).fill(127);
+        expect([...packed.matvec(x.subarray(0, inputs))]).toEqual([2, 2, 9, 100, 100]);
+        expect([...packed.matmul(x, 8).subarray(-outputs)]).toEqual([2, 2, 9, 100, 100]);
+      }
+    }
+  });
+
   it("keeps the weights it was given, also for a matmul after the array has changed", () => {
     const w = matrix(8, 8, () => true);
     const x = Uint8Array.from({ length: 64 }, () => random.below(128));
@@ -119,41 +132,61 @@ describe("packMatrix", () => {
   });
 });
 
-describe("pairs of blocks", () => {
+/** Of each row the blocks that are added in i16: pairs and single ones, or longer runs. */
+function runsOf({ starts, pairs, runs }: ReturnType<typeof runBlocks>): [number, number][][] {
+  let next = 0;
+  return Array.from(pairs, (paired, row) => {
+    const [start, end] = [starts[row], starts[row + 1]];
+    const found: [number, number][] = [];
+    for (let at = start; at < end; ) {
+      const to = paired < 0 ? runs[next++] : at < paired ? at + 2 : at + 1;
+      found.push([at, to]);
+      at = to;
+    }
+    return found;
+  });
+}
+
+describe("runs of blocks", () => {
   it("keep every block once and never overflow i16", () => {
-    for (const range of [30, 90, 127]) {
+    for (const range of [10, 30, 90, 127]) {
       const w = Int8Array.from({ length: 64 * 12 }, () => random.below(2 * range + 1) - range);
-      for (const rows of [1, 4] as const) {
+      for (const [rows, most] of [
+        [1, 2],
+        [4, 2],
+        [4, Number.POSITIVE_INFINITY],
+      ] as const) {
         const blocks = packBlocks(w, 64, 12, rows);
-        const paired = pairBlocks(blocks, rows);
+        const inRuns = runBlocks(blocks, rows, most);
         const size = rows * 4;
-        for (let row = 0; row + 1 < blocks.starts.length; row++) {
+        const found = runsOf(inRuns);
+        expect(inRuns.runs.length).toBe(found.filter((_, row) => inRuns.pairs[row] < 0).flat().length);
+        found.forEach((runs, row) => {
           const [start, end] = [blocks.starts[row], blocks.starts[row + 1]];
           const seen = (from: { values: Int8Array; cols: Uint16Array }) =>
             Array.from({ length: end - start }, (_, i) => {
               const at = start + i;
               return `${from.cols[at]}:${from.values.subarray(at * size, (at + 1) * size)}`;
             }).sort();
-          expect(seen(paired)).toEqual(seen(blocks));
-          expect((paired.pairs[row] - start) % 2).toBe(0);
-          for (let at = start; at < paired.pairs[row]; at += 2) {
+          expect(seen(inRuns)).toEqual(seen(blocks));
+          expect(runs.at(-1)?.[1]).toBe(end);
+          if (most === 2) expect(inRuns.pairs[row]).toBeGreaterThanOrEqual(start);
+          for (const [from, to] of runs) {
             for (let i = 0; i < size; i += 2) {
-              const met = [at, at + 1].flatMap((block) => [
-                ...paired.values.subarray(block * size + i, block * size + i + 2),
-              ]);
+              const met: number[] = [];
+              for (let block = from; block < to; block++) {
+                met.push(...inRuns.values.subarray(block * size + i, block * size + i + 2));
+              }
               const sumOf = (inputOf: (weight: number) => number): number =>
                 met.reduce((sum, weight) => sum + weight * inputOf(weight), 0);
               expect(sumOf((weight) => (weight > 0 ? 127 : 0))).toBeLessThan(2 ** 15);
               expect(sumOf((weight) => (weight < 0 ? 127 : 0))).toBeGreaterThanOrEqual(-(2 ** 15));
             }
           }
-        }
-        // Small weights all find a partner but one, in each row.
-        if (range === 30) {
-          paired.pairs.forEach((end, row) => {
-            expect(end).toBe(blocks.starts[row + 1] - ((blocks.starts[row + 1] - blocks.starts[row]) % 2));
-          });
-        }
+          // Small weights all find a partner but one; smaller ones, many.
+          if (range === 30 && most === 2) expect(inRuns.pairs[row]).toBe(end - ((end - start) % 2));
+          if (range === 10 && most > 2) expect(runs[0][1] - runs[0][0]).toBeGreaterThan(8);
+        });
       }
     }
   });

@@ -241,6 +241,31 @@ test.each(Object.keys(ops))("%s", (name) => {
   expect(tried).toBeGreaterThan(20);
 });
 
+test.each(Object.keys(ops))("%s with codes that span next to nothing saturates", (name) => {
+  const random = createRandom(18);
+  let tried = 0;
+  for (let turn = 0; turn < 200 && tried < 20; turn++) {
+    const each = caseOf(ops[name], random);
+    if (!each || ops[name](random, 1).isSame) continue;
+    tried += 1;
+    const { real, inputs } = each;
+    const y = { scale: 1e-12, zero: 50 };
+    const int8 = { ...each.int8, quant: new Map([...each.int8.quant, ["y", y]]) };
+    const wanted = evaluate(real, inputs).y;
+    const results = variantsHere(runtimeSet).map((variant) => {
+      using model = createModel(int8, { variant });
+      return model.run(inputs).y.slice();
+    });
+    for (const result of results) expect(result).toEqual(results[0]);
+    const [low, high] = [0, 127].map((code) => Math.fround(realOf(code, y)));
+    results[0].forEach((got, i) => {
+      if (Math.abs(wanted[i]) < 1e-3 || Math.abs(got - wanted[i]) < 1e-3) return;
+      // Below a relu's bound the code of 0 is the lowest.
+      expect(wanted[i] < 0 ? [low, 0] : [high]).toContain(got);
+    });
+  }
+});
+
 const dense = (): { graph: Graph; x: Float32Array } => {
   const inputs = 64;
   const weights = { k: f32([inputs, inputs], noise(inputs * inputs)) };

@@ -2,7 +2,7 @@
 
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
-import { packPost } from "../../kernels/post.js";
+import { boundMult, leastSums, packPost } from "../../kernels/post.js";
 import type { Lowering } from "../lowering.js";
 import { activationOf } from "./elementwise.js";
 
@@ -31,15 +31,28 @@ export function requantizeAt(
   const inner = table ? preActivation(node) : out;
   const [low, high] = table ? [0, 127] : bounds(node, out);
   const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: inner.zero, low, high }));
-  return { mult: multipliersAt(to, node, kernel, sx, inner.scale * gain), post };
+  const bias = to.weight(node, "bias")?.data ?? [];
+  const least = leastSums(kernel.data, kernel.scale.length, bias).map((sum) => sum * gain);
+  return { mult: multipliersAt(to, node, kernel, sx, inner.scale * gain, least), post };
 }
 
-/** Address of f32[groups of 4 * 4]: s_x s_w / s_y in f64, rounded once, the same everywhere. */
-export function multipliersAt(to: Lowering, node: Node, kernel: S8Weight, sx: number, sy: number): number {
+/**
+ * Address of f32[groups of 4 * 4]: s_x s_w / s_y in f64, rounded once, the same everywhere.
+ *
+ * @param least the least sum of each output, where an epilogue meets them
+ */
+export function multipliersAt(
+  to: Lowering,
+  node: Node,
+  kernel: S8Weight,
+  sx: number,
+  sy: number,
+  least?: Float64Array,
+): number {
   return to.constants.upload(`${node.name}/mult`, () => {
     const padded = new Float32Array(groupsOf4(kernel.scale.length) * 4);
     kernel.scale.forEach((sw, n) => {
-      padded[n] = (sx * sw) / sy;
+      padded[n] = boundMult((sx * sw) / sy, least?.[n] ?? 0);
     });
     return padded;
   });

@@ -1,7 +1,7 @@
 /** Sums and concatenations of values in integers. */
 
 import { type Node, sameShape } from "../../graph/index.js";
-import { packPost } from "../../kernels/post.js";
+import { boundMult, packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
 import { isPicture, planesOf } from "../planes.js";
 import { activationOf } from "./elementwise.js";
@@ -27,7 +27,7 @@ export function lowerAddU7(to: Lowering, node: Node): void {
   const sign = node.op === "subtract" ? -1 : 1;
   const [ma, mb] = [Math.round(pa.scale / unit), sign * Math.round(pb.scale / unit)];
   const offset = -(pa.zero * ma + pb.zero * mb);
-  const mult = Math.fround(unit / py.scale);
+  const mult = Math.fround(boundMult(unit / py.scale, offset + 127 * Math.min(mb, 0)));
   const [low, high] = bounds(node, py);
   const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: py.zero, low, high }));
   // Planes are added as they lie, with what is between them.

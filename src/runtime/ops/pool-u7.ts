@@ -2,7 +2,7 @@
 
 import type { Node } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
-import { packPost } from "../../kernels/post.js";
+import { boundMult, packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
 import { planesOf, tilesOf } from "../planes.js";
 import { windowInput, windowOf } from "./window-u7.js";
@@ -37,7 +37,6 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
   const post = to.constants.upload(`${node.name}/post`, () =>
     packPost({ zero: out.zero, low: 0, high: 127 }),
   );
-  const mult = Math.fround(from.scale / (out.scale * taps));
   const y = to.define(node.name, "c4");
   const { stride, groups } = planesOf(to.shape(node.name));
   const { u7_c4_max_pool, u7_c4_average_pool } = to.kernels;
@@ -48,6 +47,7 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
     return;
   }
   const offset = -taps * from.zero;
+  const mult = Math.fround(boundMult(from.scale / (out.scale * taps), offset));
   to.each(`${node.name}: u7_c4_average_pool`, y, x.buffer, (yAt, xAt) => {
     u7_c4_average_pool(yAt, xAt, offsets, post, tiles, m4, groups, taps, x.stride, stride, offset, mult);
   });
@@ -70,13 +70,16 @@ export function lowerMeanU7(to: Lowering, node: Node): void {
   const post = out
     ? to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0, high: 127 }))
     : 0;
+  const offset = -pixels * from.zero;
   const mult = to.constants.upload(`${node.name}/mult`, () =>
-    new Float32Array(groupsOf4(channels) * 4).fill(from.scale / ((out?.scale ?? 1) * pixels)),
+    new Float32Array(groupsOf4(channels) * 4).fill(
+      out ? boundMult(from.scale / (out.scale * pixels), offset) : from.scale / pixels,
+    ),
   );
   const { u7_c4_sum, i32_u7_requantize, i32_f32_dequantize } = to.kernels;
   // A sample's last group may run over into the next, which is written after it.
   const sum = (yAt: number, xAt: number, at: number) => {
-    u7_c4_sum(at, xAt, pixels, groups, stride, -pixels * from.zero);
+    u7_c4_sum(at, xAt, pixels, groups, stride, offset);
     if (post) i32_u7_requantize(yAt, at, mult, post, groups);
     else i32_f32_dequantize(yAt, at, mult, groups);
   };

@@ -50,20 +50,6 @@ export function floatKernels(heap: Heap) {
     return 0;
   };
 
-  const f32_spmm_csr: Kernel = (y, x, values, cols, starts, bias, n, m) => {
-    const { f32, i32 } = views();
-    for (let row = 0; row < n; row++) {
-      for (let pixel = 0; pixel < m; pixel++) {
-        let sum = f32[bias / 4 + row];
-        for (let j = i32[starts / 4 + row]; j < i32[starts / 4 + row + 1]; j++) {
-          sum = f(sum + f(f32[values / 4 + j] * f32[x / 4 + i32[cols / 4 + j] * m + pixel]));
-        }
-        f32[y / 4 + row * m + pixel] = sum;
-      }
-    }
-    return 0;
-  };
-
   const f32_affine: Kernel = (y, x, scale, offset, rows, n) => {
     const { f32 } = views();
     for (let i = 0; i < rows * n; i++) {
@@ -151,7 +137,6 @@ export function floatKernels(heap: Heap) {
     f32_prelu,
     f32_reduce,
     f32_softmax,
-    f32_spmm_csr,
     f32_unary,
   };
 }

@@ -122,7 +122,7 @@ export function integerKernels(heap: Heap) {
   };
 
   const u7_s8w_spmm_4x4: Kernel = (...args) => {
-    const [y, x, w, offsets, starts, _pairs, bias, mult, post, tiles, m8, n4, ...rest] = args;
+    const [y, x, w, offsets, starts, _pairs, _runs, bias, mult, post, tiles, m8, n4, ...rest] = args;
     return spmm(4, [y, x, w, offsets, starts, bias, mult, post, tiles, m8, n4 * 4, ...rest]);
   };
 
