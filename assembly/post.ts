@@ -1,12 +1,12 @@
 // The epilogue of the integer matrix products: what becomes of 4 outputs x 8 pixels of i32 sums.
 //
-// `post` points at four words, made by src/kernels/post.ts in the form in which a vector is loaded
-// fastest; in memory rather than in the code because V8 makes a constant anew at every use:
+// `post` points at four vectors, made by src/kernels/post.ts: in memory rather than in the code because V8 makes a
+// constant anew at every use, and whole because it makes an address for each splat:
 //
-//   0   i32  zero point of y less the bits of the rounding constant
-//   4   u8   lowest code allowed, four times: a fused relu is a bound
-//   8   u8   highest code allowed, four times
-//   12  f32  the rounding constant 1.5 * 2^23
+//   0   i32x4  zero point of y less the bits of the rounding constant
+//   16  f32x4  the rounding constant 1.5 * 2^23
+//   32  u8x16  highest code allowed
+//   48  u8x16  lowest code allowed: a fused relu is a bound
 //
 // acc * mult is at least -1.5 * 2^23 wherever an epilogue reads it: src/kernels/post.ts sees to that.
 //
@@ -20,8 +20,8 @@ import { code4, narrow16, store_4x8 } from "./simd";
 export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 {
   return code4(
     f32x4.mul(f32x4.convert_i32x4_s(acc_i32x4), mult_f32x4),
-    v128.load32_splat(post, 12),
-    v128.load32_splat(post),
+    v128.load(post, 16),
+    v128.load(post),
   );
 }
 
@@ -29,8 +29,8 @@ export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 
 // @ts-ignore: decorator
 @inline
 export function post_narrow(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, post: usize): v128 {
-  const q_u8x16 = narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load32_splat(post, 8));
-  return i8x16.max_u(q_u8x16, v128.load32_splat(post, 4));
+  const q_u8x16 = narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load(post, 32));
+  return i8x16.max_u(q_u8x16, v128.load(post, 48));
 }
 
 // Writes 8 pixels x 4 outputs as C4 bytes. Row r's sums are pixels 0-3 in r?_lo and 4-7 in r?_hi.

@@ -30,6 +30,7 @@ export { u7_s8w_matvec_4x4 } from "./u7_s8w_matvec_4x4";
 export { u7_s8w_matvec_1x4 } from "./u7_s8w_matvec_1x4";
 export { u7_s8w_matvec_4of16 } from "./u7_s8w_matvec_4of16";
 export { u7_s8w_matvec } from "./u7_s8w_matvec";
+export { u7_c4_fold } from "./u7_c4_fold";
 export { u7_c4_max_pool } from "./u7_c4_max_pool";
 export { f32_resize_bilinear } from "./f32_resize_bilinear";
 export { u7_c4_average_pool } from "./u7_c4_average_pool";

@@ -1,5 +1,7 @@
 /** What becomes of the i32 sums of a product: assembly/post.ts reads these words. */
 
+import type { Heap } from "../wasm/index.js";
+
 export interface Post {
   /** Code of real 0, in [0, 127]. */
   readonly zero: number;
@@ -8,27 +10,24 @@ export interface Post {
   readonly high: number;
 }
 
-// 1.5 * 2^23 and its bits.
-const ROUND = 12582912;
+// Of 1.5 * 2^23.
 const ROUND_BITS = 0x4b400000;
 
-export const POST_BYTES = 16;
+const POST_BYTES = 64;
 
 export function packPost({ zero, low, high }: Post): Uint8Array {
   const bytes = new Uint8Array(POST_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(0, zero - ROUND_BITS, true);
-  bytes.fill(low, 4, 8);
-  bytes.fill(high, 8, 12);
-  view.setFloat32(12, ROUND, true);
-  return bytes;
+  new Int32Array(bytes.buffer).fill(zero - ROUND_BITS, 0, 4).fill(ROUND_BITS, 4, 8);
+  return bytes.fill(high, 32, 48).fill(low, 48);
 }
 
-/** What `packPost` packed. */
-export function unpackPost(bytes: Uint8Array): Post {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, POST_BYTES);
-  const zero = view.getInt32(0, true) + ROUND_BITS;
-  return { zero, low: bytes[4], high: bytes[8] };
+/** What `packPost` packed, at an address. */
+export function unpackPost(heap: Heap, post: number): Post {
+  return {
+    zero: heap.i32(post, 1)[0] + ROUND_BITS,
+    high: heap.u8(post + 32, 1)[0],
+    low: heap.u8(post + 48, 1)[0],
+  };
 }
 
 // What an epilogue may meet is -1.5 * 2^23 at least; this leaves room for roundings.

@@ -44,6 +44,9 @@ export function strideFor(bytes: number): number {
   return size % 256 === 0 ? size + 64 : size;
 }
 
+/** Pixels of a plane, with some of the slack. */
+export const planePixels = (stride: number): number => (stride - SLACK) / 4;
+
 /** True for values that C4 planes can hold: pictures. */
 export function isPicture(shape: Shape): boolean {
   return shape.length === 4;

@@ -262,6 +262,16 @@ for (const pixels of [0, 1, 3, 4, 5, 49]) {
   }
 }
 
+for (const pixels of [0, 1, 3, 4, 5, 49]) {
+  for (const bits of [8, 16]) {
+    add("u7_c4_fold", `pixels ${pixels} bits ${bits}`, (l) => [
+      l.put(codes(l, Math.ceil(pixels / 4) * 16 + 4)),
+      pixels,
+      bits,
+    ]);
+  }
+}
+
 for (const n of [0, 1, 16, 17, 48]) {
   for (const turn of [1, 2]) {
     const size = Math.ceil(n / 16) * 16;

@@ -4,11 +4,19 @@ import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4, packBlocks } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
-import { countedTiles, planesOf, tilesOf } from "../planes.js";
+import { countedTiles, planePixels, planesOf, tilesOf } from "../planes.js";
 import { activationOf, emitTable, emitUnary } from "./elementwise.js";
 import { biasAt, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
-import { type WindowInput, wantsWords, windowInput, windowOf, wordGroups, wordInput } from "./window-u7.js";
+import {
+  type Window,
+  type WindowInput,
+  wantsWords,
+  windowInput,
+  windowOf,
+  wordGroups,
+  wordInput,
+} from "./window-u7.js";
 import { lowerWinograd } from "./winograd-u7.js";
 
 export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
@@ -17,18 +25,14 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
   const out = to.quant(node.name);
   const [kh, kw, channels, outputs] = kernel.shape;
   const window = windowOf(node, [kh, kw]);
-  const isWords = wantsWords(to.shape(input), window);
-  const x = isWords ? wordInput(to, node, window, zero) : windowInput(to, node, window, zero);
-  const perTap = isWords ? wordGroups(kw, channels) : groupsOf4(channels);
-  const weights = packTaps(to, node, kernel, isWords);
-  // Columns of 4 inputs, in the order in which packTaps lays them out.
-  const offsetOf = isWords
-    ? (col: number) => x.tap(Math.floor(col / perTap), col % perTap)
-    : (col: number) => {
-        const tap = Math.floor(col / perTap);
-        return x.tap(Math.floor(tap / kw), tap % kw) + (col % perTap) * x.stride;
-      };
+  const packing = packingOf(channels, window);
+  const { whole, rest } = packing;
+  const isWords = whole === 0;
+  const x = (isWords ? wordInput : windowInput)(to, node, window, zero);
+  const weights = packTaps(to, node, kernel, packing);
+  const offsetOf = offsetsOf(packing, kw, x);
   if (!out) {
+    fold(to, node, packing, x);
     lowerWide(to, node, x, weights, offsetOf, multipliersAt(to, node, kernel, scale, 1));
     return;
   }
@@ -39,15 +43,16 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     emitTable(to, node, to.c4(node.name));
     return;
   }
+  fold(to, node, packing, x);
   const multiply = planesCall(
     to.options,
     to.constants,
     weights,
     layout,
-    `${node.name}/${isWords ? "words" : "planes"}`,
+    `${node.name}/${whole}+${rest}`,
     offsetOf,
     { bias: biasAt(to, node, outputs), ...requantizeAt(to, node, kernel, scale, out) },
-    perTap * kh,
+    (isWords ? wordGroups(kw, channels) : groupsOf4(channels)) * kh,
   );
   const y = to.define(node.name, "c4");
   const { stride } = planesOf(to.shape(node.name));
@@ -87,23 +92,64 @@ function lowerWide(
 }
 
 /**
- * The kernel as a matrix s8[taps][inputs of a tap, padded to fours][outputs]; a tap is a pixel of the
- * window, or, where pixels are words, a row of it.
+ * How the inputs of one row of a window lie in fours: first those groups of channels that have a column at each tap,
+ * tap by tap; then the channels that are left over of all taps, one behind the other.
  */
-function packTaps(to: Lowering, node: Node, kernel: S8Weight, isWords: boolean): ProductWeights {
+interface Packing {
+  /** Groups of 4 channels with columns of their own; 0 where the input is words. */
+  readonly whole: number;
+  /** Channels that are left over. */
+  readonly rest: number;
+}
+
+function packingOf(channels: number, window: Window): Packing {
+  const rest = channels % 4;
+  const { size, strides, dilations } = window;
+  const hasNext = size[1] > 1 && strides[1] === 1 && dilations[1] === 1;
+  if (wantsWords(channels, window) || (hasNext && (rest === 1 || rest === 2))) {
+    return { whole: channels >> 2, rest };
+  }
+  return { whole: groupsOf4(channels), rest: 0 };
+}
+
+/** Emits what puts channels that are left over beside those of the next pixels, as words have them. */
+function fold(to: Lowering, node: Node, { whole, rest }: Packing, x: WindowInput): void {
+  if (whole === 0 || rest === 0) return;
+  const { u7_c4_fold } = to.kernels;
+  const pixels = planePixels(x.stride);
+  to.each(`${node.name}: u7_c4_fold`, x.buffer, x.buffer, (at) => {
+    // Each time one pixel more.
+    for (let lane = rest; lane < 4; lane += rest) u7_c4_fold(at + whole * x.stride, pixels, rest * 8);
+  });
+}
+
+/** Where the columns of packTaps find their inputs. */
+function offsetsOf({ whole, rest }: Packing, columns: number, x: WindowInput) {
+  const own = columns * whole;
+  const all = own + wordGroups(columns, rest);
+  return (col: number): number => {
+    const [row, at] = [Math.floor(col / all), col % all];
+    if (whole === 0) return x.tap(row, at);
+    if (at < own) return x.tap(row, Math.floor(at / whole)) + (at % whole) * x.stride;
+    return x.tap(row, ((at - own) * 4) / rest) + whole * x.stride;
+  };
+}
+
+/** The kernel as a matrix s8[rows of the window][columns of 4 inputs, padded][outputs]. */
+function packTaps(to: Lowering, node: Node, kernel: S8Weight, { whole, rest }: Packing): ProductWeights {
   const [kh, kw, channels, outputs] = kernel.shape;
-  const taps = isWords ? kh : kh * kw;
-  const inner = isWords ? kw * channels : channels;
-  const padded = groupsOf4(inner) * 4;
-  const key = `${node.weights.kernel}/${isWords ? "words" : "taps"}`;
+  const own = kw * whole;
+  const all = (own + wordGroups(kw, rest)) * 4;
+  const key = `${node.weights.kernel}/${whole}+${rest}`;
   const data = to.constants.cache(`${key}/matrix`, () => {
-    if (padded === inner) return kernel.data;
-    const matrix = new Int8Array(taps * padded * outputs);
-    for (let tap = 0; tap < taps; tap++) {
-      const from = kernel.data.subarray(tap * inner * outputs, (tap + 1) * inner * outputs);
-      matrix.set(from, tap * padded * outputs);
+    const matrix = new Int8Array(kh * all * outputs);
+    for (let i = 0; i < kh * kw * channels; i++) {
+      const [tap, channel] = [Math.floor(i / channels), i % channels];
+      const [row, column, left] = [Math.floor(tap / kw), tap % kw, channel - whole * 4];
+      const input = left < 0 ? column * whole * 4 + channel : own * 4 + column * rest + left;
+      matrix.set(kernel.data.subarray(i * outputs, (i + 1) * outputs), (row * all + input) * outputs);
     }
     return matrix;
   });
-  return { key, data, inputs: taps * padded, outputs };
+  return { key, data, inputs: kh * all, outputs };
 }

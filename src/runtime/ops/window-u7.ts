@@ -1,6 +1,6 @@
 /** The input of a window in u7: padded, and its columns dealt out where the stride skips some. */
 
-import type { Node, Shape } from "../../graph/index.js";
+import type { Node } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
 import { type Planes, planes, planesOf, type Rows, strideFor } from "../planes.js";
@@ -146,7 +146,6 @@ export function isPlain3x3({ size, strides, dilations }: Window): boolean {
 export const wordGroups = (columns: number, channels: number): number => Math.ceil((columns * channels) / 4);
 
 /** True where words of neighbouring bytes take fewer products than channels in fours. */
-export function wantsWords(shape: Shape, { size, dilations }: Window): boolean {
-  const channels = shape.at(-1) as number;
+export function wantsWords(channels: number, { size, dilations }: Window): boolean {
   return channels < 4 && dilations[1] === 1 && wordGroups(size[1], channels) <= size[1];
 }

@@ -125,6 +125,16 @@ export function planeKernels(heap: Heap) {
     });
   };
 
+  const u7_c4_fold: Kernel = (x, pixels, bits) => {
+    const { u8 } = views();
+    const own = bits / 8;
+    // As vectors of 4 pixels are.
+    for (let at = x; at < x + Math.ceil(pixels / 4) * 16; at += 4) {
+      for (let lane = 3; lane >= own; lane--) u8[at + lane] = u8[at + 4 + lane - own];
+    }
+    return 0;
+  };
+
   const u7_c4_sum: Kernel = (y, x, pixels, c4, xStride, offset) => {
     const { u8, i32 } = views();
     for (let channel = 0; channel < c4 * 4; channel++) {
@@ -151,6 +161,7 @@ export function planeKernels(heap: Heap) {
     u7_c4_average_pool,
     u7_c4_max_pool,
     u7_c4_phases,
+    u7_c4_fold,
     u7_c4_sum,
     u7_pad,
     u7_rows_words,

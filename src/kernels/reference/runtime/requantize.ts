@@ -1,7 +1,7 @@
 /** Requantization as the design states it: q = clamp(rne(f32(acc) * m) + zero). */
 
 import type { Heap } from "../../../wasm/index.js";
-import { POST_BYTES, unpackPost } from "../../post.js";
+import { unpackPost } from "../../post.js";
 
 /** Round half to even of an f32; exact for every finite or infinite number. */
 export function roundHalfEven(x: number): number {
@@ -14,7 +14,7 @@ export function roundHalfEven(x: number): number {
 
 /** The function that `post` (see assembly/post.ts) describes: an i32 sum and its multiplier to a code. */
 export function requantizer(heap: Heap, post: number): (acc: number, mult: number) => number {
-  const { zero, low, high } = unpackPost(heap.u8(post, POST_BYTES));
+  const { zero, low, high } = unpackPost(heap, post);
   return (acc, mult) => {
     const real = Math.fround(Math.fround(acc) * mult);
     return Math.min(Math.max(roundHalfEven(real) + zero, low), high);
