@@ -29,7 +29,14 @@ export function u7_pad(
     // the next line is that after this one.
     let to = fill(y, top * pitch + left, code_u8x16);
     for (let row = 0; row < height; ++row) {
-      for (let i = 0; i < width; i += 16) v128.store(to + i, v128.load(from + i));
+      let i = 0;
+      for (; i + 64 <= width; i += 64) {
+        v128.store(to + i, v128.load(from + i));
+        v128.store(to + i, v128.load(from + i, 16), 16);
+        v128.store(to + i, v128.load(from + i, 32), 32);
+        v128.store(to + i, v128.load(from + i, 48), 48);
+      }
+      for (; i < width; i += 16) v128.store(to + i, v128.load(from + i));
       from += width;
       to = fill(to + width, row + 1 < height ? right + left : right + bottom * pitch, code_u8x16);
     }
