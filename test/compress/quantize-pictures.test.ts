@@ -199,6 +199,36 @@ const cases: readonly Case[] = [
       }),
     [/u7_table/],
   ],
+  ...[5, 6, 7, 9, 10].map(
+    (count): Case => [
+      `${count} channels beside those of the next pixels, and other readers of the same planes`,
+      () =>
+        netOf((net) => {
+          const valid = { padding: [0, 0, 0, 0] };
+          const a = net.conv("x", [1, 1, channels, count]);
+          const more = net.conv("x", [1, 1, channels, 4]);
+          const means = [
+            // Without a border: in the planes that the others read.
+            net.conv(a, [3, 3, count, 6], valid),
+            net.conv(a, [2, 4, count, 5], { ...valid, activation: "tanh" }),
+            net.conv(a, [1, 5, count, 4], { ...valid, strides: [2, 1], dilations: [1, 1] }),
+            net.conv(a, [3, 3, count, 4], { ...valid, strides: [1, 2] }),
+            net.conv(a, [3, 3, count, 4], { ...valid, dilations: [1, 2] }),
+            net.depthwise(a, 3, count),
+            net.op("maxPool", a, pool),
+            net.op("averagePool", a, pool),
+            net.op("add", [a, net.conv(a, [1, 1, count, count])]),
+            net.conv(net.op("concat", [more, a], { axis: 3 }), [3, 3, 4 + count, 4], valid),
+            net.op("unary", a, { fn: "tanh" }),
+            a,
+          ].map((value) => net.op("reduce", value, whole));
+          const seen = net.conv(a, [3, 3, count, 3], { ...valid, activation: "sigmoid" });
+          return { seen, ...Object.fromEntries(means.map((mean, i) => [`mean${i}`, mean])) };
+        }),
+      count % 4 === 3 ? [/spmm/] : [/u7_c4_fold/],
+      0.12,
+    ],
+  ),
   [
     "few channels are read as words",
     () =>
