@@ -82,7 +82,7 @@ export function f32_conv2d(
   }
 }
 
-function store8(y: usize, left: v128, right: v128, low: v128, high: v128, n: i32): void {
-  store_lanes_here(y, clamp4(left, low, high), n);
-  store_lanes_here(y + 16, clamp4(right, low, high), n - 4);
+function store8(y: usize, left_f32x4: v128, right_f32x4: v128, low_f32x4: v128, high_f32x4: v128, n: i32): void {
+  store_lanes_here(y, clamp4(left_f32x4, low_f32x4, high_f32x4), n);
+  store_lanes_here(y + 16, clamp4(right_f32x4, low_f32x4, high_f32x4), n - 4);
 }

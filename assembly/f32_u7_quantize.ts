@@ -38,7 +38,7 @@ export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: 
   }
 }
 
-// As simd.ts' code4, with the maximum of numbers: NaN becomes the lowest (pmax keeps its first operand).
+// As simd.ts' code4, after a maximum of numbers: NaN becomes the lowest (pmax keeps its first operand).
 // @ts-ignore: decorator
 @inline
 function code_of(real_f32x4: v128, low_f32x4: v128, round_f32x4: v128, shift_i32x4: v128): v128 {

@@ -75,9 +75,9 @@ export function packBlocks(
 
 /** Blocks in an order in which those that have room for each other's products in i16 are side by side. */
 export interface RunBlocks extends Blocks {
-  /** Of each row, the end of its runs of two blocks, behind which there are single ones; -1 for a row of longer runs. */
+  /** Of each row, the end of its pairs, behind which there are single blocks; -1 for a row that is in runs. */
   readonly pairs: Int32Array;
-  /** Of each row of longer runs in turn their ends, the longest first. All are counted from the first block of all. */
+  /** Of each row in runs in turn the ends of those, the longest first. All are counted from the first block of all. */
   readonly runs: Int32Array;
 }
 
@@ -119,31 +119,41 @@ export function runBlocks({ values, cols, starts }: Blocks, rows: BlockRows, mos
   order.forEach((block, to) => {
     moved.set(values.subarray(block * size, (block + 1) * size), to * size);
   });
-  const moved16 = Uint16Array.from(order, (block) => cols[block]);
-  return { values: moved, cols: moved16, starts, pairs, runs: Int32Array.from(ends) };
+  const movedCols = Uint16Array.from(order, (block) => cols[block]);
+  return { values: moved, cols: movedCols, starts, pairs, runs: Int32Array.from(ends) };
 }
 
 /** The runs of one row. */
 function runsOf(sums: Uint16Array, size: number, start: number, end: number, most: number): number[][] {
-  const sumsOf = (block: number) => sums.subarray(block * size, (block + 1) * size);
   // Sorted as numbers, which is quick; a row has fewer than 2^16 blocks.
-  const keys = Uint32Array.from(
-    { length: end - start },
-    (_, i) => (Math.max(...sumsOf(start + i)) << 16) + i,
-  );
+  const keys = new Uint32Array(end - start);
+  for (let i = 0; i < keys.length; i++) {
+    let largest = 0;
+    for (let at = (start + i) * size, next = at + size; at < next; at++)
+      largest = Math.max(largest, sums[at]);
+    keys[i] = (largest << 16) + i;
+  }
   const free = Array.from(keys.sort(), (key) => start + (key & 0xffff));
+  const total = new Uint16Array(size);
+  const fits = (from: number) => {
+    for (let i = 0; i < size; i++) if (total[i] + sums[from + i] > ROOM) return false;
+    return true;
+  };
+  const add = (from: number) => {
+    for (let i = 0; i < size; i++) total[i] += sums[from + i];
+  };
   const runs: number[][] = [];
   for (let block = free.pop(); block !== undefined; block = free.pop()) {
     const run = [block];
-    const total = sumsOf(block).slice();
-    for (let at = 0; run.length < most && at < Math.min(free.length, PARTNERS); ) {
-      const more = sumsOf(free[at]);
-      if (total.some((sum, i) => sum + more[i] > ROOM)) at += 1;
-      else {
-        more.forEach((sum, i) => {
-          total[i] += sum;
-        });
+    total.fill(0);
+    add(block * size);
+    for (let at = 0; run.length < most && at < free.length && at < PARTNERS; ) {
+      const other = free[at] * size;
+      if (fits(other)) {
+        add(other);
         run.push(...free.splice(at, 1));
+      } else {
+        at += 1;
       }
     }
     runs.push(run);

@@ -27,7 +27,10 @@ export interface PackOptions {
   readonly layout?: LayoutName;
   /** i32[outputs], `round(b / (s_x s_w)) - zero_x * sum(w)`; default zeros. */
   readonly bias?: Int32Array;
-  /** s_x s_w / s_y, one for all outputs or f32[outputs]: finite, positive. Default 1. */
+  /**
+   * s_x s_w / s_y, one for all outputs or f32[outputs]: finite, positive. Default 1. One that takes some sum of w and
+   * bias below -12,000,000 is slow: those products go row by row, and are requantized in plain code.
+   */
   readonly mult?: number | Float32Array;
   /** Code of real 0 in the result, in [0, 127]; default 0. */
   readonly zero?: number;
@@ -291,7 +294,7 @@ function checkOptions(w: Int8Array, options: PackOptions): void {
     throw new RangeError(`mult: wanted ${outputs} numbers, got ${mult.length}`);
   }
   for (const one of channels) {
-    if (!(one > 0 && one < Number.POSITIVE_INFINITY))
+    if (!(one > 0 && Math.fround(one) < Number.POSITIVE_INFINITY))
       throw new RangeError(`mult: wanted finite numbers > 0, got ${one}`);
   }
   for (const [name, code] of [

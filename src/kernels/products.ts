@@ -104,11 +104,11 @@ export function matvecCall(
   }
   if (layout === "dense") {
     const [n16, k4] = [groupsOf16(outputs), groupsOf4(inputs)];
-    const paired = () =>
+    const blocks = () =>
       store.cache(name, () => arrange(engine, packBlocks(data, inputs, outputs, 16, true), 16));
-    const w = store.upload(`${name}/values`, () => paired().values);
-    const cols = store.upload(`${name}/cols`, () => paired().cols);
-    const pairs = store.upload(`${name}/pairs`, () => paired().pairs);
+    const w = store.upload(`${name}/values`, () => blocks().values);
+    const cols = store.upload(`${name}/cols`, () => blocks().cols);
+    const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
     return (y, x) => kernels.u7_s8w_matvec(y, x, w, cols, pairs, bias, n16, k4);
   }
   // The gathering kernel takes four blocks of a row at once.
@@ -169,7 +169,7 @@ export function planesCall(
   const chunk = Math.max(1, Math.floor(CHUNK_BYTES / (planes * 32 * step))) * step;
   const n4 = groupsOf4(outputs);
   const rows = layout === "1x4" ? 1 : 4;
-  const name = `${key}/${layout}/paired`;
+  const name = `${key}/${layout}/runs`;
   const blocks = () =>
     store.cache(name, () =>
       arrange(engine, packBlocks(data, inputs, outputs, rows, layout === "dense"), rows),
@@ -177,7 +177,6 @@ export function planesCall(
   const w = store.upload(`${name}/values`, () => blocks().values);
   const starts = store.upload(`${name}/starts`, () => blocks().starts);
   const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
-  const runs = store.upload(`${name}/runs`, () => blocks().runs);
   const offsets = own.upload(`${name}/offsets/${offsetKey}`, () => Int32Array.from(blocks().cols, offsetOf));
   const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = engine.kernels;
   if (layout === "1x4") {
@@ -201,6 +200,7 @@ export function planesCall(
       );
     };
   }
+  const runs = store.upload(`${name}/ends`, () => blocks().runs);
   return (y, x, _scratch, tiles, m8, yStride) => {
     u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, runs, bias, mult, post, tiles, m8, n4, yStride, chunk);
   };

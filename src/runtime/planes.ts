@@ -2,7 +2,7 @@
  * Where the numbers of a picture lie in C4 planes: `u7[sample][C / 4][pixel][4]`.
  *
  * A plane is longer than its pixels: kernels write whole tiles, which run over into what is written
- * next or into the slack behind the last pixel.
+ * next or into the slack behind the last pixel. In the last plane, lanes past the channels hold any codes.
  */
 
 import type { Shape } from "../graph/index.js";

@@ -112,13 +112,16 @@ function packingOf(channels: number, window: Window): Packing {
   return { whole: groupsOf4(channels), rest: 0 };
 }
 
-/** Emits what puts channels that are left over beside those of the next pixels, as words have them. */
+/**
+ * Emits what puts channels that are left over beside those of the next pixels, as words have them; three leave no
+ * room for a fourth's. Other readers of the planes have weights of 0, or nothing, for what lies past the channels.
+ */
 function fold(to: Lowering, node: Node, { whole, rest }: Packing, x: WindowInput): void {
   if (whole === 0 || rest === 0) return;
   const { u7_c4_fold } = to.kernels;
   const pixels = planePixels(x.stride);
   to.each(`${node.name}: u7_c4_fold`, x.buffer, x.buffer, (at) => {
-    // Each time one pixel more.
+    // Each call brings the channels of one pixel more.
     for (let lane = rest; lane < 4; lane += rest) u7_c4_fold(at + whole * x.stride, pixels, rest * 8);
   });
 }
@@ -142,6 +145,7 @@ function packTaps(to: Lowering, node: Node, kernel: S8Weight, { whole, rest }: P
   const all = (own + wordGroups(kw, rest)) * 4;
   const key = `${node.weights.kernel}/${whole}+${rest}`;
   const data = to.constants.cache(`${key}/matrix`, () => {
+    if (whole * 4 === channels) return kernel.data;
     const matrix = new Int8Array(kh * all * outputs);
     for (let i = 0; i < kh * kw * channels; i++) {
       const [tap, channel] = [Math.floor(i / channels), i % channels];

@@ -31,8 +31,11 @@ export function requantizeAt(
   const inner = table ? preActivation(node) : out;
   const [low, high] = table ? [0, 127] : bounds(node, out);
   const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: inner.zero, low, high }));
-  const bias = to.weight(node, "bias")?.data ?? [];
-  const least = leastSums(kernel.data, kernel.scale.length, bias).map((sum) => sum * gain);
+  const least = () => {
+    const isPart = node.op === "convTranspose2d";
+    const bias = to.weight(node, "bias")?.data ?? [];
+    return leastSums(kernel.data, kernel.scale.length, bias, isPart).map((sum) => sum * gain);
+  };
   return { mult: multipliersAt(to, node, kernel, sx, inner.scale * gain, least), post };
 }
 
@@ -47,12 +50,13 @@ export function multipliersAt(
   kernel: S8Weight,
   sx: number,
   sy: number,
-  least?: Float64Array,
+  least?: () => Float64Array,
 ): number {
   return to.constants.upload(`${node.name}/mult`, () => {
     const padded = new Float32Array(groupsOf4(kernel.scale.length) * 4);
+    const sums = least?.();
     kernel.scale.forEach((sw, n) => {
-      padded[n] = boundMult((sx * sw) / sy, least?.[n] ?? 0);
+      padded[n] = boundMult((sx * sw) / sy, sums?.[n] ?? 0);
     });
     return padded;
   });
