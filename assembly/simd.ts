@@ -12,8 +12,8 @@
 // kernels that multiply: products of s8 and u7 are added by pairs in i16 (exact: 2 * 127 * 127 fits),
 // and those sums by pairs in i32. dot8_add puts one more i16 addition before the widening one, where
 // the weights leave room for it, and u7_s8w_spmm_4x4 as many as they leave room for. Measured on Zen 4, Node 24, in
-// GMAC/s, the i32 instruction / one pair / two pairs / runs of 5: matrix-matrix 42 / 56 / 63 / 70, matrix-vector
-// 37 / 49 / 52. The engine times both.
+// GMAC/s, the i32 instruction / one pair / two pairs: matrix-matrix 42 / 56 / 63, matrix-vector 37 / 49 / 52; with the
+// copies of the bench, 256 x 512 x 512 went from 60 to 66 by runs. The engine times both.
 // asc --use PARE_DOT16=1 makes it.
 // @ts-ignore: a constant of the compiler's command line
 const DOT16: bool = PARE_DOT16 != 0;

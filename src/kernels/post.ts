@@ -35,8 +35,9 @@ const REACH = -12_000_000;
 
 /**
  * A multiplier of sums down to `least` that the epilogues may meet: the one asked for, unless it takes sums further
- * below all codes than REACH. Only there it is not s_x s_w / s_y, and sums saturate that are nearer to 0: the codes
- * of such a result span 1 / 94,000 of what is below them. A maximum in i32 would serve those too, and takes others 2 to 5 % of their time.
+ * below all codes than REACH. Only there it is less than s_x s_w / s_y, and sums near 0 get codes nearer to that of 0:
+ * the 128 codes of such a result span 1 / 94,000 of what its sums reach below. A maximum in i32 would serve those
+ * too, and takes all others 2 to 5 % of their time.
  */
 export function boundMult(mult: number, least: number): number {
   return mult * least < REACH ? REACH / least : mult;

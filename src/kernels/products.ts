@@ -68,7 +68,7 @@ export type ProductEngine = Pick<Engine<RuntimeKernel>, "kernels" | "variant">;
 function arrange({ variant }: ProductEngine, blocks: Blocks, rows: BlockRows): RunBlocks {
   // The kernel of 4 outputs takes runs of any length, the others pairs alone.
   if (variant === "relaxed16") return runBlocks(blocks, rows, rows === 4 ? Number.POSITIVE_INFINITY : 2);
-  return { ...blocks, runs: blocks.starts, pairs: blocks.starts };
+  return { ...blocks, runs: new Int32Array(0), pairs: blocks.starts };
 }
 
 /** y: i32[groups of 16 outputs * 16], 16-byte aligned; x: u7[inputs], readable to whole groups of 16. */

@@ -4,7 +4,8 @@
  * (and 0.4 KB less since the digits have the order that scripts/wasm.mjs gives them).
  *
  * Printable ASCII but for " \ ` $ is 91 characters: 89 digits and two that shift the next one by 89 or 178. A text
- * begins with them, in order. A byte is its digit less 6, which spares 253 (the prefix of all SIMD) and the small ones a shift.
+ * begins with them, in order. A byte is its digit less 6, which spares 253 (the prefix of all SIMD) and the small
+ * ones a shift.
  */
 
 const DIGITS = 89;
