@@ -184,28 +184,20 @@ for (const n4 of [0, 1, 3, 4, 5, 9]) {
 }
 
 // Sums and multipliers at which rounding or clamping could go astray.
-const extremeSums = [
-  0,
-  1,
-  -1,
-  3,
-  5,
-  -5,
-  2 ** 31 - 1,
-  -(2 ** 31),
-  2 ** 24 + 1,
-  -(2 ** 24) - 1,
+const extremeSums = [0, 1, -1, 2, 3, 5, -3, -5, 2 ** 31 - 1, -(2 ** 31), 2 ** 24 + 1, -(2 ** 24) - 1].concat([
   -(2 ** 22),
+  -(2 ** 22) - 1,
+  -12_000_000,
   -12_582_900,
-];
+]);
 for (const mult of [0.5, 1, 1.5, 2 ** -20, 2 ** 10, 2 ** 31, 1e38, 1e-37, 0.1]) {
   add("i32_u7_requantize", `extremes x ${mult}`, (l) => [
-    l.room(12),
+    l.room(extremeSums.length),
     // None further down than an epilogue may meet.
     l.put(Int32Array.from(extremeSums, (sum) => (sum * mult < -12_582_900 ? 0 : sum))),
-    l.put(new Float32Array(12).fill(mult)),
+    l.put(new Float32Array(extremeSums.length).fill(mult)),
     l.put(packPost({ zero: 64, low: 0, high: 127 })),
-    3,
+    extremeSums.length / 4,
   ]);
 }
 
