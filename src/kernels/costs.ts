@@ -1,8 +1,8 @@
 /**
- * What the product kernels cost, in nanoseconds: measured on 1024 x 1024 and 256 x 512 x 512 (`npm run bench --
- * costs`), relaxed on a Zen 5 with AVX-VNNI, relaxed16 on a Zen 4 without (both Node 24), simd on that Zen 4
- * (Node 20). Only their ratios matter: they decide between layouts that all give the same sums. A block of 1x4
- * costs less in a full row than in a sparse one; the figure is that of a full row, where the choice is close.
+ * What the product kernels cost, in nanoseconds: measured on products of 16 to 256 inputs, from a tenth of the blocks
+ * to all (`npm run bench -- costs`), relaxed16 on a Zen 4 without AVX-VNNI (Node 24), simd on the same (Node 20);
+ * relaxed, on a Zen 5 with it, on large ones alone. Only their ratios matter: they decide between layouts that all
+ * give the same sums.
  */
 import type { LayoutName } from "./layouts.js";
 
@@ -33,17 +33,16 @@ export const costs: Readonly<Record<CostVariant, Costs>> = {
     winograd: none,
   },
   relaxed16: {
-    // Of rows in pairs: in long runs, which the planner does not look for, a block takes 1.8.
-    dense: { matvec: { block: 0.29, output: 0 }, spmm: { block: 2.1, output: 1.7 } },
-    "4x4": { matvec: { block: 0.47, output: 0.5 }, spmm: { block: 2.1, output: 1.6 } },
-    "1x4": { matvec: { block: 0.26, output: 2.1 }, spmm: { block: 0.55, output: 2.3 } },
+    dense: { matvec: { block: 0.29, output: 0 }, spmm: { block: 1.8, output: 2.1 } },
+    "4x4": { matvec: { block: 0.47, output: 0.5 }, spmm: { block: 2, output: 1.6 } },
+    "1x4": { matvec: { block: 0.26, output: 2.1 }, spmm: { block: 0.52, output: 1.6 } },
     "4of16": { matvec: { block: 0.5, output: 0.3 }, spmm: none },
-    winograd: { block: 22, output: 19 },
+    winograd: { block: 23, output: 15 },
   },
   simd: {
-    dense: { matvec: { block: 0.65, output: 0 }, spmm: { block: 4, output: 1.2 } },
-    "4x4": { matvec: { block: 0.75, output: 0.6 }, spmm: { block: 4.45, output: 1.7 } },
-    "1x4": { matvec: { block: 0.35, output: 2.2 }, spmm: { block: 1.25, output: 2.1 } },
+    dense: { matvec: { block: 0.65, output: 0 }, spmm: { block: 3.8, output: 2.1 } },
+    "4x4": { matvec: { block: 0.75, output: 0.6 }, spmm: { block: 4.2, output: 1.6 } },
+    "1x4": { matvec: { block: 0.35, output: 2.2 }, spmm: { block: 1.1, output: 1.7 } },
     "4of16": { matvec: { block: 0.97, output: 0.4 }, spmm: none },
     winograd: { block: 23, output: 17 },
   },
