@@ -14,7 +14,6 @@ export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: 
   const low = f32x4.splat(<f32>-zero);
   const round = f32x4.splat(reinterpret<f32>(ROUND_BITS));
   const shift = i32x4.splat(zero - ROUND_BITS);
-  const high = i8x16.splat(127);
   let i = 0;
   for (; i + 16 <= n; i += 16) {
     v128.store(
@@ -24,7 +23,6 @@ export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: 
         code_of(f32x4.mul(v128.load(x, 16), m), low, round, shift),
         code_of(f32x4.mul(v128.load(x, 32), m), low, round, shift),
         code_of(f32x4.mul(v128.load(x, 48), m), low, round, shift),
-        high,
       ),
     );
     x += 64;
@@ -32,7 +30,7 @@ export function f32_u7_quantize(q: usize, x: usize, n: i32, inverse: f32, zero: 
   }
   for (; i < n; ++i) {
     const code = code_of(f32x4.mul(v128.load32_splat(x), m), low, round, shift);
-    v128.store8_lane(q, narrow16(code, code, code, code, high), 0);
+    v128.store8_lane(q, narrow16(code, code, code, code), 0);
     x += 4;
     q += 1;
   }

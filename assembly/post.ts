@@ -1,17 +1,16 @@
 // The epilogue of the integer matrix products: what becomes of 4 outputs x 8 pixels of i32 sums.
 //
-// `post` points at four vectors, made by src/kernels/post.ts: in memory rather than in the code because V8 makes a
+// `post` points at three vectors, made by src/kernels/post.ts: in memory rather than in the code because V8 makes a
 // constant anew at every use, and whole because it makes an address for each splat:
 //
 //   0   i32x4  zero point of y less the bits of the rounding constant
 //   16  f32x4  the rounding constant 1.5 * 2^23
-//   32  u8x16  highest code allowed
-//   48  u8x16  lowest code allowed: a fused relu is a bound
+//   32  s8x16  lowest code allowed, >= 0: a fused relu is a bound
+//
+// 127, the highest code, is where s8 saturates; a bound below it is left to u7_table, as a table of an activation is:
+// inlined in every epilogue it was a tenth of the binaries.
 //
 // acc * mult is at least -1.5 * 2^23 wherever an epilogue reads it: src/kernels/post.ts sees to that.
-//
-// A table of an activation is looked up afterwards, by u7_table: inlined in every epilogue it was a tenth of the
-// binaries.
 import { code4, narrow16, store_4x8 } from "./simd";
 
 // i32 sums (bias included) to codes, not yet narrowed: rne(f32(acc) * mult) + zero.
@@ -29,8 +28,7 @@ export function post_code(acc_i32x4: v128, mult_f32x4: v128, post: usize): v128 
 // @ts-ignore: decorator
 @inline
 export function post_narrow(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, post: usize): v128 {
-  const q_u8x16 = narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4, v128.load(post, 32));
-  return i8x16.max_u(q_u8x16, v128.load(post, 48));
+  return i8x16.max_s(narrow16(a_i32x4, b_i32x4, c_i32x4, d_i32x4), v128.load(post, 32));
 }
 
 // Writes 8 pixels x 4 outputs as C4 bytes. Row r's sums are pixels 0-3 in r?_lo and 4-7 in r?_hi.

@@ -122,15 +122,11 @@ export function code4(real_f32x4: v128, round_f32x4: v128, shift_i32x4: v128): v
   return i32x4.add(f32x4.add(real_f32x4, round_f32x4), shift_i32x4);
 }
 
-// 16 codes from four vectors of unclamped ones, none above `high`.
+// 16 codes from four vectors of unclamped ones: none above 127, and those below 0 are negative.
 // @ts-ignore: decorator
 @inline
-export function narrow16(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128, high_u8x16: v128): v128 {
-  const q_u8x16 = i8x16.narrow_i16x8_u(
-    i16x8.narrow_i32x4_s(a_i32x4, b_i32x4),
-    i16x8.narrow_i32x4_s(c_i32x4, d_i32x4),
-  );
-  return i8x16.min_u(q_u8x16, high_u8x16);
+export function narrow16(a_i32x4: v128, b_i32x4: v128, c_i32x4: v128, d_i32x4: v128): v128 {
+  return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a_i32x4, b_i32x4), i16x8.narrow_i32x4_s(c_i32x4, d_i32x4));
 }
 
 // 16 look-ups in a table of 128 bytes. A swizzle gives 0 for an index past 15, so the eight

@@ -100,7 +100,7 @@ function planesSide(
   const epilogue = {
     bias: put(new Int32Array(outputs)),
     mult: put(new Float32Array(outputs).fill(1e-3)),
-    post: put(packPost({ zero: 0, low: 0, high: 127 })),
+    post: put(packPost({ zero: 0, low: 0 })),
   };
   const multiply = planesCall(
     engine,
@@ -127,7 +127,7 @@ function winogradSide(engine: Engine<RuntimeKernel>, inputs: number, outputs: nu
   const w = put(packWinograd(new Int8Array(9 * inputs * outputs).fill(1), inputs, outputs));
   const bias = put(new Int32Array(n4 * 4));
   const mult = put(new Float32Array(n4 * 4).fill(1e-3));
-  const post = put(packPost({ zero: 0, low: 0, high: 127 }));
+  const post = put(packPost({ zero: 0, low: 0 }));
   const [xPitch, yPitch] = [from.width * 4, to.width * 4];
   const rows = { height: to.height, width: to.width, from: xPitch, to: yPitch };
   const tiles = put(rowPairs(rows, 8));

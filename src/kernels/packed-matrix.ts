@@ -2,7 +2,7 @@
 
 import { type Engine, type Heap, openEngine, type Variant } from "../wasm/index.js";
 import { groupsOf4, groupsOf16, type LayoutName } from "./layouts.js";
-import { boundMult, leastSums, packPost } from "./post.js";
+import { boundMult, clipTable, leastSums, packPost } from "./post.js";
 import {
   createStore,
   type MatVec,
@@ -91,8 +91,10 @@ export class PackedMatrix {
     this.#bias = store.upload("bias", () => padded(new Int32Array(groupsOf16(outputs) * 16), bias));
     const channels = typeof mult === "number" ? new Float32Array(outputs).fill(mult) : mult;
     this.#mult = store.upload("mult", () => padded(new Float32Array(n4 * 4), channels));
-    this.#table = table ? store.upload("table", () => table) : 0;
-    this.#post = store.upload("post", () => packPost({ zero, low, high }));
+    const clip = high < 127 ? clipTable(high) : undefined;
+    const last = table && clip ? clip.map((code) => table[code]) : (table ?? clip);
+    this.#table = last ? store.upload("table", () => last) : 0;
+    this.#post = store.upload("post", () => packPost({ zero, low }));
     this.#isFar = leastSums(w, outputs, bias).some((sum, n) => boundMult(channels[n], sum) !== channels[n]);
     this.#sums = heap.alloc(groupsOf16(outputs) * 64);
     this.#x = heap.alloc(inputs + 64);

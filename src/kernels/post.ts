@@ -5,30 +5,29 @@ import type { Heap } from "../wasm/index.js";
 export interface Post {
   /** Code of real 0, in [0, 127]. */
   readonly zero: number;
-  /** Lowest and highest code allowed, in [0, 127]: a fused relu is a bound. */
+  /** Lowest code allowed, in [0, 127]: a fused relu is a bound. */
   readonly low: number;
-  readonly high: number;
 }
 
 // Of 1.5 * 2^23.
 const ROUND_BITS = 0x4b400000;
 
-const POST_BYTES = 64;
+const POST_BYTES = 48;
 
-export function packPost({ zero, low, high }: Post): Uint8Array {
+export function packPost({ zero, low }: Post): Uint8Array {
   const bytes = new Uint8Array(POST_BYTES);
   new Int32Array(bytes.buffer).fill(zero - ROUND_BITS, 0, 4).fill(ROUND_BITS, 4, 8);
-  return bytes.fill(high, 32, 48).fill(low, 48);
+  return bytes.fill(low, 32);
 }
 
 /** What `packPost` packed, at an address. */
 export function unpackPost(heap: Heap, post: number): Post {
-  return {
-    zero: heap.i32(post, 1)[0] + ROUND_BITS,
-    high: heap.u8(post + 32, 1)[0],
-    low: heap.u8(post + 48, 1)[0],
-  };
+  return { zero: heap.i32(post, 1)[0] + ROUND_BITS, low: heap.u8(post + 32, 1)[0] };
 }
+
+/** A table for u7_table that lets no code pass `high`. */
+export const clipTable = (high: number): Uint8Array =>
+  Uint8Array.from({ length: 128 }, (_, code) => Math.min(code, high));
 
 // What an epilogue may meet is -1.5 * 2^23 at least; this leaves room for roundings.
 const REACH = -12_000_000;

@@ -5,8 +5,8 @@ import { groupsOf4, packBlocks } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import { countedTiles, planePixels, planesOf, tilesOf } from "../planes.js";
-import { activationOf, emitTable, emitUnary } from "./elementwise.js";
-import { biasAt, multipliersAt, requantizeAt } from "./epilogue.js";
+import { activationOf, emitUnary } from "./elementwise.js";
+import { biasAt, finishCodes, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
 import {
   type Window,
@@ -40,7 +40,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
   const m8 = tiles.length / 2;
   const { layout, cost } = choosePlanes(to, weights, m8);
   if (!isWords && lowerWinograd(to, node, kernel, window, x, scale, out, cost)) {
-    emitTable(to, node, to.c4(node.name));
+    finishCodes(to, node, to.c4(node.name));
     return;
   }
   fold(to, node, packing, x);
@@ -60,7 +60,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
   const label = `${node.name}: spmm ${layout}${isWords ? " words" : ""}`;
   const scratch = to.scratch(PLANES_SCRATCH);
   to.each(label, y, x.buffer, (yAt, xAt, at) => multiply(yAt, xAt, at, tilesAt, m8, stride), scratch);
-  emitTable(to, node, y);
+  finishCodes(to, node, y);
 }
 
 /** A result in f32, which no other layer reads in u7: the sums become real without passing through 7 bits. */

@@ -4,8 +4,8 @@ import type { F32Weight, Node, S8Weight } from "../../graph/index.js";
 import { packCsr } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
-import { activationOf, emitTable, emitUnary } from "./elementwise.js";
-import { multipliersAt, requantizeAt } from "./epilogue.js";
+import { activationOf, emitUnary } from "./elementwise.js";
+import { finishCodes, multipliersAt, requantizeAt } from "./epilogue.js";
 import { chooseProduct, type Product, productSteps } from "./product.js";
 
 export function lowerDense(to: Lowering, node: Node): void {
@@ -88,7 +88,7 @@ function lowerS8(to: Lowering, node: Node, kernel: S8Weight): void {
   }
   const y = to.define(node.name, "u7");
   productSteps(to, product, layout, x, y, requantizeAt(to, node, kernel, sx, out));
-  emitTable(to, node, y);
+  finishCodes(to, node, y);
 }
 
 function finish(to: Lowering, node: Node, y: Buffer, n: number): void {

@@ -4,8 +4,7 @@ import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import { planesOf, rowPairs, tilesOf } from "../planes.js";
-import { emitTable } from "./elementwise.js";
-import { biasAt, requantizeAt } from "./epilogue.js";
+import { biasAt, finishCodes, requantizeAt } from "./epilogue.js";
 import { isPlain3x3, windowInput, windowOf } from "./window-u7.js";
 
 /** @throws RangeError where the node's value has no u7 parameters */
@@ -46,7 +45,7 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
     };
   };
   to.each(`${node.name}: u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`, y, x.buffer, call());
-  emitTable(to, node, y);
+  finishCodes(to, node, y);
 }
 
 // s8[c4][2 rows of results][3 columns][4 channels][4 rows]

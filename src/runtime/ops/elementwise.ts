@@ -67,8 +67,19 @@ export function lowerUnary(to: Lowering, node: Node): void {
  */
 export function emitTable(to: Lowering, node: Node, y: Buffer, x = y): void {
   const table = to.weight(node, "table");
-  if (!table) return;
-  const tableAt = to.constants.upload(node.weights.table, () => table.data);
+  if (table) emitLookUp(to, node, y, x, node.weights.table, () => table.data);
+}
+
+/** Emits a look-up in a table of 128 codes, which `key` names. */
+export function emitLookUp(
+  to: Lowering,
+  node: Node,
+  y: Buffer,
+  x: Buffer,
+  key: string,
+  make: () => ArrayBufferView,
+): void {
+  const tableAt = to.constants.upload(key, make);
   to.emit({
     label: `${node.name}: u7_table`,
     reads: [x],

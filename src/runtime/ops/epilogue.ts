@@ -2,9 +2,10 @@
 
 import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
-import { boundMult, leastSums, packPost } from "../../kernels/post.js";
+import { boundMult, clipTable, leastSums, packPost } from "../../kernels/post.js";
 import type { Lowering } from "../lowering.js";
-import { activationOf } from "./elementwise.js";
+import type { Buffer } from "../place.js";
+import { activationOf, emitLookUp, emitTable } from "./elementwise.js";
 
 /** Address of i32[groups of 4 * 4], for sums that are `gain` times what they stand for. */
 export function biasAt(to: Lowering, node: Node, channels: number, gain = 1): number {
@@ -29,8 +30,8 @@ export function requantizeAt(
 ) {
   const table = to.weight(node, "table");
   const inner = table ? preActivation(node) : out;
-  const [low, high] = table ? [0, 127] : bounds(node, out);
-  const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: inner.zero, low, high }));
+  const low = table ? 0 : bounds(node, out).low;
+  const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: inner.zero, low }));
   const least = () => {
     const isPart = node.op === "convTranspose2d";
     const bias = to.weight(node, "bias")?.data ?? [];
@@ -67,12 +68,22 @@ function preActivation(node: Node): QuantParams {
   return { scale: preScale as number, zero: preZero as number };
 }
 
+/** Emits what the kernels' epilogues leave to do: the node's table, or an upper bound below the highest code. */
+export function finishCodes(to: Lowering, node: Node, y: Buffer): void {
+  if (to.weight(node, "table")) {
+    emitTable(to, node, y);
+    return;
+  }
+  const { high } = bounds(node, to.codes(node.name));
+  if (high < 127) emitLookUp(to, node, y, y, `clip/${high}`, () => clipTable(high));
+}
+
 /** A relu is a bound on the codes. @throws RangeError for any other function */
-export function bounds(node: Node, out: QuantParams): [number, number] {
+export function bounds(node: Node, out: QuantParams): { readonly low: number; readonly high: number } {
   const fn = activationOf(node, "activation");
-  if (fn === "linear") return [0, 127];
+  if (fn === "linear") return { low: 0, high: 127 };
   const bound =
     fn === "relu6" ? 6 : ((node.attrs.maxValue as number | undefined) ?? Number.POSITIVE_INFINITY);
   if (fn !== "relu" && fn !== "relu6") throw new RangeError(`${node.name}: ${fn} in u7 wants a table`);
-  return [out.zero, Math.min(127, Math.round(bound / out.scale) + out.zero)];
+  return { low: out.zero, high: Math.min(127, Math.round(bound / out.scale) + out.zero) };
 }

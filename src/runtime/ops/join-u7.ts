@@ -5,7 +5,7 @@ import { boundMult, packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
 import { isPicture, planesOf } from "../planes.js";
 import { activationOf } from "./elementwise.js";
-import { bounds } from "./epilogue.js";
+import { bounds, finishCodes } from "./epilogue.js";
 
 /** True for a sum or difference of two values of one shape, all in u7. */
 export function isAddU7(to: Lowering, node: Node): boolean {
@@ -28,8 +28,8 @@ export function lowerAddU7(to: Lowering, node: Node): void {
   const [ma, mb] = [Math.round(pa.scale / unit), sign * Math.round(pb.scale / unit)];
   const offset = -(pa.zero * ma + pb.zero * mb);
   const mult = Math.fround(boundMult(unit / py.scale, offset + 127 * Math.min(mb, 0)));
-  const [low, high] = bounds(node, py);
-  const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: py.zero, low, high }));
+  const { low } = bounds(node, py);
+  const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: py.zero, low }));
   // Planes are added as they lie, with what is between them.
   const isPlanes = isPicture(to.shape(a)) && to.has(a, "c4") && to.has(b, "c4");
   const [xa, xb] = [a, b].map((value) => (isPlanes ? to.c4(value) : to.u7(value)));
@@ -44,6 +44,7 @@ export function lowerAddU7(to: Lowering, node: Node): void {
       return () => to.kernels.u7_add(yAt, aAt, bAt, post, n, ma, mb, offset, mult);
     },
   });
+  finishCodes(to, node, y);
 }
 
 /** True for planes put one behind the other, all with one meaning of their codes. */

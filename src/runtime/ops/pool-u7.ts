@@ -34,9 +34,7 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
   const tileList = tilesOf(x.rows, 4);
   const tiles = to.constants.upload(`${node.name}/tiles`, () => tileList);
   const m4 = tileList.length / 2;
-  const post = to.constants.upload(`${node.name}/post`, () =>
-    packPost({ zero: out.zero, low: 0, high: 127 }),
-  );
+  const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0 }));
   const y = to.define(node.name, "c4");
   const { stride, groups } = planesOf(to.shape(node.name));
   const { u7_c4_max_pool, u7_c4_average_pool } = to.kernels;
@@ -67,9 +65,7 @@ export function lowerMeanU7(to: Lowering, node: Node): void {
   const y = to.define(node.name, out ? "u7" : "f32");
   const { pixels, groups, stride, channels } = planesOf(to.shape(input));
   const sums = to.scratch(groups * 16);
-  const post = out
-    ? to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0, high: 127 }))
-    : 0;
+  const post = out ? to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0 })) : 0;
   const offset = -pixels * from.zero;
   const mult = to.constants.upload(`${node.name}/mult`, () =>
     new Float32Array(groupsOf4(channels) * 4).fill(

@@ -9,8 +9,7 @@ import { groupsOf4 } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import { planes, planesOf, tilesOf } from "../planes.js";
-import { emitTable } from "./elementwise.js";
-import { requantizeAt } from "./epilogue.js";
+import { finishCodes, requantizeAt } from "./epilogue.js";
 import { emitWords } from "./moves-u7.js";
 import { type Phase, phasesOf } from "./phases.js";
 import { choosePlanes } from "./product.js";
@@ -84,7 +83,7 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
     });
   const list = () => ({ index: index(), run: 1 });
   emitWords(to, node, list, { y, into, x: parts, stride, groups: into.groups }, out.zero);
-  emitTable(to, node, y);
+  finishCodes(to, node, y);
 }
 
 /** Of each row or column of the result: its phase, and its place in that. */

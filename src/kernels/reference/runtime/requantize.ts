@@ -14,9 +14,9 @@ export function roundHalfEven(x: number): number {
 
 /** The function that `post` (see assembly/post.ts) describes: an i32 sum and its multiplier to a code. */
 export function requantizer(heap: Heap, post: number): (acc: number, mult: number) => number {
-  const { zero, low, high } = unpackPost(heap, post);
+  const { zero, low } = unpackPost(heap, post);
   return (acc, mult) => {
     const real = Math.fround(Math.fround(acc) * mult);
-    return Math.min(Math.max(roundHalfEven(real) + zero, low), high);
+    return Math.min(Math.max(roundHalfEven(real) + zero, low), 127);
   };
 }
