@@ -93,6 +93,18 @@ describe("packMatrix", () => {
     }
   });
 
+  it("looks a code up in the table after its bounds", () => {
+    const [inputs, outputs] = [4, 4];
+    const w = Int8Array.from({ length: inputs * outputs }, (_, i) => [-100, 1, 2, 100][i % outputs]);
+    const table = Uint8Array.from({ length: 128 }, (_, code) => 127 - code);
+    for (const variant of variantsHere(runtimeSet)) {
+      const options = { inputs, outputs, mult: 1, zero: 9, low: 2, high: 100, table, variant };
+      using packed = packMatrix(w, options);
+      expect([...packed.matvec(new Uint8Array(inputs).fill(10))]).toEqual([125, 78, 38, 27]);
+      expect([...packed.matmul(new Uint8Array(8 * inputs), 8)]).toEqual(new Array(32).fill(118));
+    }
+  });
+
   it("keeps the weights it was given, also for a matmul after the array has changed", () => {
     const w = matrix(8, 8, () => true);
     const x = Uint8Array.from({ length: 64 }, () => random.below(128));

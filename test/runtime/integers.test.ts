@@ -96,7 +96,7 @@ const ops: Readonly<Record<string, Make>> = {
   }),
   averagePool: (random) => ({ op: "averagePool", attrs: { ...pool(random), padding: [0, 0, 0, 0] } }),
   mean: () => ({ op: "reduce", attrs: { fn: "mean", axes: [1, 2] } }),
-  add: (random) => ({ op: "add", attrs: random.below(2) ? { activation: "relu" } : {}, inputs: 2 }),
+  add: (random) => ({ op: "add", attrs: activations[random.below(3)], inputs: 2 }),
   subtract: () => ({ op: "subtract", attrs: {}, inputs: 2 }),
   concat: () => ({ op: "concat", attrs: { axis: 3 }, inputs: 2, isSame: true }),
   pad: (random, channels) => ({
