@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { main } from "assemblyscript/asc";
 import { Transform } from "assemblyscript/transform";
-import { arrange } from "./likeness.mjs";
+import { arrange, kernelsOf } from "./likeness.mjs";
 
 const sets = readdirSync("assembly").filter((file) => ["runtime.ts", "train.ts"].includes(file));
 // What each build is made from. The relaxed builds of the runtime hold only the kernels that differ
@@ -43,6 +43,7 @@ for (const set of sets) {
   const target = `${out}/${name}.ts`;
   if (isFresh(target)) continue;
   let text = `// Made by scripts/wasm.mjs from assembly/${set}.\n${line}`;
+  let kernels;
   for (const [variant, source] of Object.entries(builds[set])) {
     mkdirSync("build", { recursive: true });
     const file = `build/${name}-${variant}.wasm`;
@@ -59,7 +60,10 @@ for (const set of sets) {
       console.error(stderr.toString());
       process.exit(1);
     }
-    const bytes = arrange(readFileSync(file));
+    const module = readFileSync(file);
+    // Of simd, the first build, which has them all.
+    kernels ??= kernelsOf(module).sort();
+    const bytes = arrange(module, kernels);
     // Typed, or the declaration file would hold the whole binary as a literal type.
     text += `export const ${variant}: string =\n  "${encodeText(bytes)}";\n`;
     console.log(`${file}: ${bytes.length} bytes`);

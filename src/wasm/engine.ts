@@ -145,12 +145,21 @@ function tryOpen<Name extends string>(
   }
   const modules = variant === "simd" ? [variant] : ["simd" as const, variant];
   const memory = shared?.memory ?? host?.memory ?? new WebAssembly.Memory({ initial: 1 });
-  const exports = modules.map(
-    (name) =>
-      new WebAssembly.Instance(compile(set, name), { env: { memory: memory as WebAssembly.Memory } }).exports,
+  const exports: Readonly<Record<string, Kernel>> = Object.assign(
+    {},
+    ...modules.map(
+      (name) =>
+        new WebAssembly.Instance(compile(set, name), { env: { memory: memory as WebAssembly.Memory } })
+          .exports,
+    ),
   );
-  const kernels = Object.assign({}, ...exports) as Readonly<Record<Name, Kernel>>;
   const heap = shared ?? new Heap(plain(memory as WebAssembly.Memory), host?.allocator);
+  // The binaries know a kernel by its place in the list of all (see scripts/likeness.mjs).
+  const names = Object.keys(set.reference(heap)).sort() as Name[];
+  const kernels = Object.fromEntries(names.map((name, i) => [name, exports[i.toString(36)]])) as Record<
+    Name,
+    Kernel
+  >;
   if (!set.probe(kernels, heap)) {
     throw new Error(`${set.name}: variant ${variant} computes wrong values on this engine`);
   }

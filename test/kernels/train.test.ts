@@ -37,7 +37,8 @@ test("the simd binary imports one memory and exports the kernels, nothing else",
   const module = new WebAssembly.Module(binary("simd"));
   expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
   const exported = WebAssembly.Module.exports(module);
-  expect(exported.map((item) => item.name).sort()).toEqual(kernels);
+  const places = kernels.map((_, i) => i.toString(36));
+  expect(exported.map((item) => item.name).sort()).toEqual(places.sort());
   expect(exported.every((item) => item.kind === "function")).toBe(true);
 });
 
