@@ -6,6 +6,7 @@ export { u7_rows_c4 } from "./u7_rows_c4";
 export { f32_unary } from "./f32_unary";
 export { u7_f32_dequantize } from "./u7_f32_dequantize";
 export { f32_u7_quantize } from "./f32_u7_quantize";
+export { f32_u7_halves } from "./f32_u7_halves";
 export { u7_table } from "./u7_table";
 export { u7_c4_sum } from "./u7_c4_sum";
 export { u7_rows_words } from "./u7_rows_words";

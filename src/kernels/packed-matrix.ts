@@ -98,7 +98,7 @@ export class PackedMatrix {
     this.#isFar = leastSums(w, outputs, bias).some((sum, n) => boundMult(channels[n], sum) !== channels[n]);
     this.#sums = heap.alloc(groupsOf16(outputs) * 64);
     this.#x = heap.alloc(inputs + 64);
-    this.#y = heap.alloc(n4 * 4);
+    this.#y = heap.alloc(groupsOf16(outputs) * 16);
     heap.u8(this.#x, inputs + 64).fill(0);
     this.#matvec = matvecCall(engine, store, this.#named(), layout, this.#bias);
   }

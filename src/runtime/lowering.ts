@@ -31,6 +31,8 @@ export type Form = "f32" | "u7" | "c4";
 
 type Forms = { [form in Form]?: Buffer };
 
+type Call = (y: number, x: number, scratch: number) => void;
+
 /** Whether codes of the one are codes of the other. */
 export function sameParams(a: QuantParams | undefined, b: QuantParams | undefined): boolean {
   return a !== undefined && b !== undefined && a.scale === b.scale && a.zero === b.zero;
@@ -99,31 +101,31 @@ export class Lowering {
   }
 
   /**
-   * Emits a step of one call for each sample of the batch.
+   * Emits a step of one call for the whole batch.
    *
-   * @param call with the addresses of a sample in y and in x, and that of scratch
-   * @param scratch for the calls alone
+   * @param call with the addresses of y, of x and of scratch
+   * @param scratch for the call alone
    */
-  each(
-    label: string,
-    y: Buffer,
-    x: Buffer,
-    call: (y: number, x: number, scratch: number) => void,
-    scratch?: Buffer,
-  ): void {
-    const { batch } = this.options;
-    const [yStep, xStep] = [y.bytes / batch, x.bytes / batch];
+  once(label: string, y: Buffer, x: Buffer, call: Call, scratch?: Buffer): void {
     this.emit({
       label,
       reads: [x],
       writes: scratch ? [y, scratch] : [y],
       bind: (at) => {
         const [yAt, xAt, scratchAt] = [at(y), at(x), scratch ? at(scratch) : 0];
-        return () => {
-          for (let i = 0; i < batch; i++) call(yAt + i * yStep, xAt + i * xStep, scratchAt);
-        };
+        return () => call(yAt, xAt, scratchAt);
       },
     });
+  }
+
+  /** The same with one call for each sample of the batch, with the addresses of a sample in y and in x. */
+  each(label: string, y: Buffer, x: Buffer, call: Call, scratch?: Buffer): void {
+    const { batch } = this.options;
+    const [yStep, xStep] = [y.bytes / batch, x.bytes / batch];
+    const calls: Call = (yAt, xAt, scratchAt) => {
+      for (let i = 0; i < batch; i++) call(yAt + i * yStep, xAt + i * xStep, scratchAt);
+    };
+    this.once(label, y, x, calls, scratch);
   }
 
   /** The buffer that a node writes its value into. */
@@ -168,15 +170,9 @@ export class Lowering {
     const u7 = this.u7(value);
     const out = this.define(value, "f32");
     const n = this.size(value);
-    this.emit({
-      label: `${value}: dequantize`,
-      reads: [u7],
-      writes: [out],
-      bind: (at) => {
-        const [y, x] = [at(out), at(u7)];
-        return () => this.kernels.u7_f32_dequantize(y, x, n, params.scale, params.zero);
-      },
-    });
+    this.once(`${value}: dequantize`, out, u7, (y, x) =>
+      this.kernels.u7_f32_dequantize(y, x, n, params.scale, params.zero),
+    );
     return out;
   }
 
@@ -191,15 +187,9 @@ export class Lowering {
     const out = this.define(value, "u7");
     const n = this.size(value);
     const inverse = Math.fround(1 / params.scale);
-    this.emit({
-      label: `${value}: quantize`,
-      reads: [f32],
-      writes: [out],
-      bind: (at) => {
-        const [q, x] = [at(out), at(f32)];
-        return () => this.kernels.f32_u7_quantize(q, x, n, inverse, params.zero);
-      },
-    });
+    this.once(`${value}: quantize`, out, f32, (q, x) =>
+      this.kernels.f32_u7_quantize(q, x, n, inverse, params.zero),
+    );
     return out;
   }
 

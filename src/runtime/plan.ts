@@ -4,7 +4,7 @@ import { createStore } from "../kernels/products.js";
 import { Lowering, type LoweringOptions } from "./lowering.js";
 import type { InputData } from "./model.js";
 import { lowerNode } from "./ops/index.js";
-import { type Buffer, placeBuffers } from "./place.js";
+import { type Buffer, placeBuffers, type Step } from "./place.js";
 
 export interface Plan {
   readonly labels: readonly string[];
@@ -16,6 +16,17 @@ export interface Plan {
   value(name: string): Float32Array;
   /** Gives its memory back. */
   dispose(): void;
+}
+
+/** Those that something comes of: a value may be made in a form that in the end nobody reads. */
+function neededSteps(steps: readonly Step[], kept: Iterable<Buffer>): Step[] {
+  const read = new Set(kept);
+  const isNeeded = ({ reads, writes }: Step) => {
+    if (!writes.some((buffer) => read.has(buffer))) return false;
+    for (const buffer of reads) read.add(buffer);
+    return true;
+  };
+  return [...steps].reverse().filter(isNeeded).reverse();
 }
 
 /**
@@ -31,11 +42,13 @@ export function makePlan(parts: Omit<LoweringOptions, "own">, keep: ReadonlySet<
   for (const node of graph.nodes) lowerNode(lowering, node);
   const kept = new Map([...keep].map((name) => [name, lowering.f32(name)]));
 
-  const { offsets, bytes } = placeBuffers(lowering.steps, [...inputs, ...kept.values()]);
+  const steps = neededSteps(lowering.steps, kept.values());
+
+  const { offsets, bytes } = placeBuffers(steps, [...inputs, ...kept.values()]);
   const arena = heap.alloc(bytes);
   heap.u8(arena, bytes).fill(0);
   const at = (buffer: Buffer): number => arena + (offsets.get(buffer) as number);
-  const calls = lowering.steps.map((step) => step.bind(at));
+  const calls = steps.map((step) => step.bind(at));
 
   // Views are bound anew when the memory has grown under another plan.
   const view = (buffer: Buffer) => heap.f32(at(buffer), buffer.bytes / 4);
@@ -53,7 +66,7 @@ export function makePlan(parts: Omit<LoweringOptions, "own">, keep: ReadonlySet<
   const results = outputBuffers.map((buffer) => new Float32Array(buffer.bytes / 4));
   const outputs = Object.fromEntries(graph.outputs.map(({ name }, i) => [name, results[i]]));
   return {
-    labels: lowering.steps.map(({ label }) => label),
+    labels: steps.map(({ label }) => label),
     outputs,
     setInput(index, data) {
       if (bound !== heap.buffer) rebind();

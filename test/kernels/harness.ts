@@ -30,6 +30,8 @@ export interface Layout {
   put(data: Bytes, skew?: number): number;
   /** A buffer of this many bytes filled with a pattern, for the kernel to write. */
   room(bytes: number, skew?: number): number;
+  /** A room for so many bytes that the kernel writes to whole vectors of `whole` bytes. */
+  upTo(bytes: number, whole: number): number;
   /** A room of which the bytes that `isFree` names are the kernel's own affair. */
   partly(bytes: number, isFree: (byte: number) => boolean): number;
   /** A buffer whose bytes afterwards are the kernel's own affair; its canaries still count. */
@@ -67,6 +69,7 @@ export function kernelCase<Name extends string>(
           for (let i = 0; i < bytes; i++) if (isFree(i)) ignored.add(address + i);
           return address;
         },
+        upTo: (bytes, whole) => layout.partly(Math.ceil(bytes / whole) * whole, (byte) => byte >= bytes),
         scratch: (bytes) => layout.partly(bytes, () => true),
       };
       place(image, new Uint8Array(64), 0);

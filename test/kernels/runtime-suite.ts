@@ -168,7 +168,7 @@ function spmm1x4(label: string, m8: number, n: number, k4: number, stride: numbe
 for (const n4 of [0, 1, 3, 4, 5, 9]) {
   for (const turn of [1, 2]) {
     add("i32_u7_requantize", `n4 ${n4} turn ${turn}`, (l) => [
-      l.room(n4 * 4),
+      l.upTo(n4 * 4, 16),
       l.put(sums(l, n4 * 4)),
       l.put(multipliers(l, n4 * 4)),
       post(l),
@@ -204,27 +204,60 @@ for (const mult of [0.5, 1, 1.5, 2 ** -20, 2 ** 10, 2 ** 31, 1e38, 1e-37, 0.1]) 
 for (const n of [0, 1, 3, 4, 5, 15, 16, 17, 33]) {
   for (const skew of [0, 4]) {
     add("f32_u7_quantize", `n ${n} skew ${skew}`, (l) => [
-      l.room(n),
+      l.upTo(n, 16),
       l.put(reals(l, n, 50), skew),
       n,
       1.7,
       64,
     ]);
     add("u7_f32_dequantize", `n ${n} skew ${skew}`, (l) => [
-      l.room(n * 4),
+      l.upTo(n * 4, 16),
       l.put(codes(l, n), skew),
       n,
       0.037,
       61,
     ]);
     add("u7_table", `n ${n} skew ${skew}`, (l) => [
-      l.room(n, skew),
-      l.put(codes(l, n)),
+      l.upTo(n, 16),
+      l.put(codes(l, n), skew),
       l.put(codes(l, 128)),
       n,
     ]);
   }
 }
+// As src/runtime/ops/halves-u7.ts makes them.
+const lanesOf = (n: number) =>
+  Uint8Array.from({ length: 64 }, (_, i) => {
+    const [row, c] = [Math.floor((i % 32) / (2 * n)), (i % 32) % (2 * n)];
+    return c < n === i < 32 ? row * n + (c % n) : 255;
+  });
+for (const n of [1, 2, 3, 4]) {
+  for (const m of [0, 1, 2, 3, 4, 5, 8, 11]) {
+    add("f32_u7_halves", `${m} x ${n}`, (l) => [
+      l.partly(m * 2 * n + 30, (byte) => byte >= m * 2 * n),
+      l.put(Float32Array.of(...reals(l, m * n, 50), ...new Float32Array(15))),
+      l.put(lanesOf(n)),
+      m,
+      n,
+      1.7,
+      0.25,
+      l.random.below(128),
+    ]);
+  }
+}
+add("f32_u7_halves", "extremes", (l) => {
+  const x = [0, 0.25, 0.75, -0.25, 1e38, -1e38, Infinity, -Infinity, NaN, 62.75, 63.25, -64.75];
+  return [
+    l.partly(x.length * 2 + 30, (byte) => byte >= x.length * 2),
+    l.put(Float32Array.of(...x, ...new Float32Array(15))),
+    l.put(lanesOf(3)),
+    4,
+    3,
+    1,
+    0.25,
+    64,
+  ];
+});
 add("f32_u7_quantize", "extremes", (l) => {
   const x = [
     0,
@@ -245,7 +278,7 @@ add("f32_u7_quantize", "extremes", (l) => {
     -64.5,
     2 ** 23,
   ];
-  return [l.room(x.length), l.put(Float32Array.from(x)), x.length, 1, 64];
+  return [l.upTo(x.length, 16), l.put(Float32Array.from(x)), x.length, 1, 64];
 });
 
 for (const m of [0, 1, 3, 5]) {

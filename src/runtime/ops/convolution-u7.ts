@@ -8,15 +8,7 @@ import { countedTiles, planePixels, planesOf, tilesOf } from "../planes.js";
 import { activationOf, emitUnary } from "./elementwise.js";
 import { biasAt, finishCodes, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
-import {
-  type Window,
-  type WindowInput,
-  wantsWords,
-  windowInput,
-  windowOf,
-  wordGroups,
-  wordInput,
-} from "./window-u7.js";
+import { type Window, type WindowInput, windowInput, windowOf, wordGroups, wordInput } from "./window-u7.js";
 import { lowerWinograd } from "./winograd-u7.js";
 
 export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
@@ -25,7 +17,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
   const out = to.quant(node.name);
   const [kh, kw, channels, outputs] = kernel.shape;
   const window = windowOf(node, [kh, kw]);
-  const packing = packingOf(channels, window);
+  const packing = packingOf(to, node, channels, window);
   const { whole, rest } = packing;
   const isWords = whole === 0;
   const x = (isWords ? wordInput : windowInput)(to, node, window, zero);
@@ -102,12 +94,18 @@ interface Packing {
   readonly rest: number;
 }
 
-function packingOf(channels: number, window: Window): Packing {
+function packingOf(to: Lowering, node: Node, channels: number, window: Window): Packing {
   const rest = channels % 4;
   const { size, strides, dilations } = window;
-  const hasNext = size[1] > 1 && strides[1] === 1 && dilations[1] === 1;
-  if (wantsWords(channels, window) || (hasNext && (rest === 1 || rest === 2))) {
-    return { whole: channels >> 2, rest };
+  const [columns, stride] = [size[1], strides[1]];
+  if (dilations[1] === 1) {
+    // Words of neighbouring bytes, where they take no more products than channels in fours: of so few channels that
+    // none are whole, or of rows that need not be taken apart and whose next pixels a stride passes over.
+    const isWords = channels < 4 || (stride > 1 && !to.has(node.inputs[0], "c4"));
+    if (isWords && wordGroups(columns, channels) <= columns * groupsOf4(channels)) {
+      return { whole: 0, rest: channels };
+    }
+    if (columns > 1 && stride === 1 && (rest === 1 || rest === 2)) return { whole: channels >> 2, rest };
   }
   return { whole: groupsOf4(channels), rest: 0 };
 }

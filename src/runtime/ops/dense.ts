@@ -35,30 +35,16 @@ function lowerF32(to: Lowering, node: Node, kernel: F32Weight): void {
     const values = to.constants.upload(`${key}/csr/values`, () => csr().values);
     const cols = to.constants.upload(`${key}/csr/cols`, () => csr().cols);
     const starts = to.constants.upload(`${key}/csr/starts`, () => csr().starts);
-    to.emit({
-      label: `${node.name}: f32_matvec_csr`,
-      reads: [x],
-      writes: [y],
-      bind: (at) => {
-        const [yAt, xAt] = [at(y), at(x)];
-        return () => {
-          for (let row = 0; row < m; row++) {
-            to.kernels.f32_matvec_csr(yAt + row * n * 4, xAt + row * k * 4, values, cols, starts, bias, n);
-          }
-        };
-      },
+    to.once(`${node.name}: f32_matvec_csr`, y, x, (yAt, xAt) => {
+      for (let row = 0; row < m; row++) {
+        to.kernels.f32_matvec_csr(yAt + row * n * 4, xAt + row * k * 4, values, cols, starts, bias, n);
+      }
     });
   } else {
     const w = to.constants.upload(key, () => kernel.data);
-    to.emit({
-      label: `${node.name}: f32_matmul`,
-      reads: [x],
-      writes: [y],
-      bind: (at) => {
-        const [yAt, xAt] = [at(y), at(x)];
-        return () => to.kernels.f32_matmul(yAt, xAt, w, bias, m, k, n);
-      },
-    });
+    to.once(`${node.name}: f32_matmul`, y, x, (yAt, xAt) =>
+      to.kernels.f32_matmul(yAt, xAt, w, bias, m, k, n),
+    );
   }
   finish(to, node, y, m * n);
 }

@@ -10,6 +10,7 @@ import {
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
 import { isPicture } from "../planes.js";
+import { lowerHalves } from "./halves-u7.js";
 
 /** The f32 activation of a buffer, in place of or from x to y. */
 export function emitUnary(
@@ -23,15 +24,7 @@ export function emitUnary(
 ): void {
   const number = Object.values(unaryNumbers(fn, attrs))[0] ?? Number.POSITIVE_INFINITY;
   const code = unaryFunctionNames.indexOf(fn);
-  to.emit({
-    label: `${label}: f32_unary ${fn}`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => to.kernels.f32_unary(yAt, xAt, n, code, number);
-    },
-  });
+  to.once(`${label}: f32_unary ${fn}`, y, x, (yAt, xAt) => to.kernels.f32_unary(yAt, xAt, n, code, number));
 }
 
 export function activationOf(
@@ -80,18 +73,11 @@ export function emitLookUp(
   make: () => ArrayBufferView,
 ): void {
   const tableAt = to.constants.upload(key, make);
-  to.emit({
-    label: `${node.name}: u7_table`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => to.kernels.u7_table(yAt, xAt, tableAt, y.bytes);
-    },
-  });
+  to.once(`${node.name}: u7_table`, y, x, (yAt, xAt) => to.kernels.u7_table(yAt, xAt, tableAt, y.bytes));
 }
 
 export function lowerAffine(to: Lowering, node: Node): void {
+  if (lowerHalves(to, node)) return;
   const [input] = node.inputs;
   const channels = to.channels(input);
   const rows = to.size(input) / channels;
@@ -99,15 +85,9 @@ export function lowerAffine(to: Lowering, node: Node): void {
   const offset = constant(to, node, "offset");
   const x = to.f32(input);
   const y = to.define(node.name, "f32");
-  to.emit({
-    label: `${node.name}: f32_affine`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => to.kernels.f32_affine(yAt, xAt, scale, offset, rows, channels);
-    },
-  });
+  to.once(`${node.name}: f32_affine`, y, x, (yAt, xAt) =>
+    to.kernels.f32_affine(yAt, xAt, scale, offset, rows, channels),
+  );
 }
 
 export function lowerPrelu(to: Lowering, node: Node): void {
@@ -122,15 +102,7 @@ export function lowerPrelu(to: Lowering, node: Node): void {
   const x = to.f32(input);
   const y = to.define(node.name, "f32");
   const rows = to.options.batch;
-  to.emit({
-    label: `${node.name}: f32_prelu`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => to.kernels.f32_prelu(yAt, xAt, alphaAt, rows, n);
-    },
-  });
+  to.once(`${node.name}: f32_prelu`, y, x, (yAt, xAt) => to.kernels.f32_prelu(yAt, xAt, alphaAt, rows, n));
 }
 
 function lowerSoftmaxAs(log: number): (to: Lowering, node: Node) => void {
@@ -140,15 +112,9 @@ function lowerSoftmaxAs(log: number): (to: Lowering, node: Node) => void {
     const rows = to.size(input) / channels;
     const x = to.f32(input);
     const y = to.define(node.name, "f32");
-    to.emit({
-      label: `${node.name}: f32_softmax`,
-      reads: [x],
-      writes: [y],
-      bind: (at) => {
-        const [yAt, xAt] = [at(y), at(x)];
-        return () => to.kernels.f32_softmax(yAt, xAt, rows, channels, log);
-      },
-    });
+    to.once(`${node.name}: f32_softmax`, y, x, (yAt, xAt) =>
+      to.kernels.f32_softmax(yAt, xAt, rows, channels, log),
+    );
   };
 }
 

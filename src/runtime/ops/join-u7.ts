@@ -70,15 +70,9 @@ export function lowerConcatU7(to: Lowering, node: Node): void {
   let start = 0;
   for (const { x, bytes: size } of parts) {
     const offset = start;
-    to.emit({
-      label: `${node.name}: u7_pad`,
-      reads: [x],
-      writes: [y],
-      bind: (at) => {
-        const [yAt, xAt] = [at(y) + offset, at(x)];
-        // One plane a sample, of one row, with no border.
-        return () => to.kernels.u7_pad(yAt, xAt, batch, 1, size, 0, 0, 0, 0, 0, size, bytes);
-      },
+    // One plane a sample, of one row, with no border.
+    to.once(`${node.name}: u7_pad`, y, x, (yAt, xAt) => {
+      to.kernels.u7_pad(yAt + offset, xAt, batch, 1, size, 0, 0, 0, 0, 0, size, bytes);
     });
     start += size;
   }

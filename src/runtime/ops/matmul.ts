@@ -66,15 +66,9 @@ export function lowerEmbedding(to: Lowering, node: Node): void {
   const m = to.size(input);
   const x = to.f32(input);
   const y = to.define(node.name, "f32");
-  to.emit({
-    label: `${node.name}: f32_embedding`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => to.kernels.f32_embedding(yAt, xAt, address, scale, m, n, rows);
-    },
-  });
+  to.once(`${node.name}: f32_embedding`, y, x, (yAt, xAt) =>
+    to.kernels.f32_embedding(yAt, xAt, address, scale, m, n, rows),
+  );
 }
 
 const scalesOf = (scale: Float32Array, n: number) =>

@@ -84,15 +84,9 @@ function repeated(to: Lowering, node: Node, times: number): Buffer {
     Int32Array.from({ length: channels * times }, (_, i) => Math.floor(i / times)),
   );
   const wide = to.scratch(x.bytes * times);
-  to.emit({
-    label: `${node.name}: f32_gather`,
-    reads: [x],
-    writes: [wide],
-    bind: (at) => {
-      const [yAt, xAt] = [at(wide), at(x)];
-      return () => to.kernels.f32_gather(yAt, xAt, index, rows, channels * times, 1, channels, 0);
-    },
-  });
+  to.once(`${node.name}: f32_gather`, wide, x, (yAt, xAt) =>
+    to.kernels.f32_gather(yAt, xAt, index, rows, channels * times, 1, channels, 0),
+  );
   return wide;
 }
 

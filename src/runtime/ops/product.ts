@@ -152,23 +152,16 @@ function matvecSteps(
   const sums = to.scratch(groupsOf16(n) * 64);
   const multiply = matvecCall(to.options, to.constants, weightsOf(product), layout, bias);
   const width = post === undefined ? 4 : 1;
-  to.emit({
-    label: `${product.name}: matvec ${layout}`,
-    reads: [x],
-    writes: [y, sums],
-    bind: (at) => {
-      const [yAt, xAt, sumsAt] = [at(y), at(x), at(sums)];
-      // A row's last group may run over into the next row, which is written after it.
-      return () => {
-        for (let row = 0; row < rows; row++) {
-          multiply(sumsAt, xAt + row * k);
-          const out = yAt + row * n * width;
-          if (post === undefined) kernels.i32_f32_dequantize(out, sumsAt, mult, n4);
-          else kernels.i32_u7_requantize(out, sumsAt, mult, post, n4);
-        }
-      };
-    },
-  });
+  // A row's last groups may run over into the next row, which is written after it.
+  const call = (yAt: number, xAt: number, sumsAt: number) => {
+    for (let row = 0; row < rows; row++) {
+      multiply(sumsAt, xAt + row * k);
+      const out = yAt + row * n * width;
+      if (post === undefined) kernels.i32_f32_dequantize(out, sumsAt, mult, n4);
+      else kernels.i32_u7_requantize(out, sumsAt, mult, post, n4);
+    }
+  };
+  to.once(`${product.name}: matvec ${layout}`, y, x, call, sums);
 }
 
 function spmmSteps(
@@ -189,15 +182,9 @@ function spmmSteps(
   const tiles = to.own.upload(`tiles/${m8}`, () => straightTiles(m8));
   const planesIn = to.scratch(k4 * stride);
   const planesOut = to.scratch(n4 * stride);
-  to.emit({
-    label: `${product.name}: rows to C4`,
-    reads: [x],
-    writes: [planesIn],
-    bind: (at) => {
-      const [to4, from] = [at(planesIn), at(x)];
-      return () => kernels.u7_rows_c4(to4, from, rows, k4, k, stride);
-    },
-  });
+  to.once(`${product.name}: rows to C4`, planesIn, x, (to4, from) =>
+    kernels.u7_rows_c4(to4, from, rows, k4, k, stride),
+  );
   const multiply = planesCall(
     to.options,
     constants,
@@ -210,22 +197,14 @@ function spmmSteps(
     to.own,
   );
   const scratch = to.scratch(PLANES_SCRATCH);
-  to.emit({
-    label: `${product.name}: spmm ${layout}`,
-    reads: [planesIn],
-    writes: [planesOut, scratch],
-    bind: (at) => {
-      const [yAt, xAt, scratchAt] = [at(planesOut), at(planesIn), at(scratch)];
-      return () => multiply(yAt, xAt, scratchAt, tiles, m8, stride);
-    },
-  });
-  to.emit({
-    label: `${product.name}: C4 to rows`,
-    reads: [planesOut],
-    writes: [y],
-    bind: (at) => {
-      const [rowsAt, from] = [at(y), at(planesOut)];
-      return () => kernels.u7_c4_rows(rowsAt, from, rows, n4, stride, n);
-    },
-  });
+  to.once(
+    `${product.name}: spmm ${layout}`,
+    planesOut,
+    planesIn,
+    (yAt, xAt, scratchAt) => multiply(yAt, xAt, scratchAt, tiles, m8, stride),
+    scratch,
+  );
+  to.once(`${product.name}: C4 to rows`, y, planesOut, (rowsAt, from) =>
+    kernels.u7_c4_rows(rowsAt, from, rows, n4, stride, n),
+  );
 }

@@ -27,34 +27,18 @@ export function lowerRecurrent(to: Lowering, node: Node): void {
   const x = to.f32(input);
   const xw = to.scratch(rows * width * 4);
   const y = to.define(node.name, "f32");
-  to.emit({
-    label: `${node.name}: f32_matmul`,
-    reads: [x],
-    writes: [xw],
-    bind: (at) => {
-      const [xwAt, xAt] = [at(xw), at(x)];
-      return () => to.kernels.f32_matmul(xwAt, xAt, w, bias, rows, depth, width);
-    },
-  });
+  to.once(`${node.name}: f32_matmul`, xw, x, (xwAt, xAt) =>
+    to.kernels.f32_matmul(xwAt, xAt, w, bias, rows, depth, width),
+  );
   const scratch = to.scratch(cell.scratch * units * 4);
   const { goBackwards, returnSequences } = node.attrs;
   const first = goBackwards ? (time - 1) * width * 4 : 0;
   const xwStep = goBackwards ? -width : width;
   const yStep = returnSequences ? units : 0;
-  const sample = y.bytes / batch;
-  to.emit({
-    label: `${node.name}: f32_${node.op}`,
-    reads: [xw],
-    writes: [y, scratch],
-    bind: (at) => {
-      const [yAt, xwAt, scratchAt] = [at(y), at(xw) + first, at(scratch)];
-      return () => {
-        for (let i = 0; i < batch; i++) {
-          cell.call(yAt + i * sample, xwAt + i * time * width * 4, scratchAt, time, xwStep, yStep);
-        }
-      };
-    },
-  });
+  const call = (yAt: number, xwAt: number, scratchAt: number) => {
+    cell.call(yAt, xwAt + first, scratchAt, time, xwStep, yStep);
+  };
+  to.each(`${node.name}: f32_${node.op}`, y, xw, call, scratch);
 }
 
 function cellOf(to: Lowering, node: Node, units: number): Cell {

@@ -23,15 +23,9 @@ export function lowerReduce(to: Lowering, node: Node): void {
     shape.fill(1, axes[last], end);
     const from = x;
     const y = last === 0 ? to.define(node.name, "f32") : to.scratch(rows * n * 4);
-    to.emit({
-      label: `${node.name}: f32_reduce ${fn}`,
-      reads: [from],
-      writes: [y],
-      bind: (at) => {
-        const [yAt, xAt] = [at(y), at(from)];
-        return () => to.kernels.f32_reduce(yAt, xAt, rows, k, n, code);
-      },
-    });
+    to.once(`${node.name}: f32_reduce ${fn}`, y, from, (yAt, xAt) =>
+      to.kernels.f32_reduce(yAt, xAt, rows, k, n, code),
+    );
     x = y;
   }
 }
@@ -45,13 +39,7 @@ export function lowerLayerNorm(to: Lowering, node: Node): void {
   const epsilon = node.attrs.epsilon as number;
   const x = to.f32(input);
   const y = to.define(node.name, "f32");
-  to.emit({
-    label: `${node.name}: f32_layer_norm`,
-    reads: [x],
-    writes: [y],
-    bind: (at) => {
-      const [yAt, xAt] = [at(y), at(x)];
-      return () => to.kernels.f32_layer_norm(yAt, xAt, gamma, beta, rows, n, epsilon);
-    },
-  });
+  to.once(`${node.name}: f32_layer_norm`, y, x, (yAt, xAt) =>
+    to.kernels.f32_layer_norm(yAt, xAt, gamma, beta, rows, n, epsilon),
+  );
 }

@@ -144,8 +144,3 @@ export function isPlain3x3({ size, strides, dilations }: Window): boolean {
 
 /** Words that a row of a window takes. */
 export const wordGroups = (columns: number, channels: number): number => Math.ceil((columns * channels) / 4);
-
-/** True where words of neighbouring bytes take fewer products than channels in fours. */
-export function wantsWords(channels: number, { size, dilations }: Window): boolean {
-  return channels < 4 && dilations[1] === 1 && wordGroups(size[1], channels) <= size[1];
-}

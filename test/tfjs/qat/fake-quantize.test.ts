@@ -22,7 +22,8 @@ const parameters: readonly QuantParams[] = [
 function byRuntime(x: Float32Array, { scale, zero }: QuantParams): Float32Array {
   const { heap, kernels } = openEngine(runtimeSet);
   return heap.run((alloc) => {
-    const [q, from, to] = [alloc(x.length), alloc(x.length * 4), alloc(x.length * 4)];
+    // The kernels write whole vectors.
+    const [q, from, to] = [x.length + 15, x.length * 4 + 60, x.length * 4 + 12].map(alloc);
     heap.f32(from, x.length).set(x);
     kernels.f32_u7_quantize(q, from, x.length, Math.fround(1 / scale), zero);
     kernels.u7_f32_dequantize(to, q, x.length, scale, zero);

@@ -144,13 +144,24 @@ export function integerKernels(heap: Heap) {
     return 0;
   };
 
+  const codeOf = (real: number, zero: number) =>
+    Number.isNaN(real) ? 0 : Math.min(Math.max(roundHalfEven(real) + zero, 0), 127);
+
   const f32_u7_quantize: Kernel = (q, x, n, inverse, zero) => {
     const { u8 } = views();
     const f32 = new DataView(heap.buffer);
     for (let i = 0; i < n; i++) {
-      const real = Math.fround(f32.getFloat32(x + i * 4, true) * Math.fround(inverse));
-      const code = Number.isNaN(real) ? 0 : roundHalfEven(real) + zero;
-      u8[q + i] = Math.min(Math.max(code, 0), 127);
+      u8[q + i] = codeOf(Math.fround(f32.getFloat32(x + i * 4, true) * Math.fround(inverse)), zero);
+    }
+    return 0;
+  };
+
+  const f32_u7_halves: Kernel = (q, x, _lanes, m, n, scale, shift, zero) => {
+    const { u8, f32 } = views();
+    for (let i = 0; i < 2 * m * n; i++) {
+      const [row, c] = [Math.floor(i / (2 * n)), i % (2 * n)];
+      const real = Math.fround(f32[x / 4 + row * n + (c % n)] * Math.fround(scale));
+      u8[q + i] = codeOf(Math.fround(real + Math.fround(c < n ? shift : -shift)), zero);
     }
     return 0;
   };
@@ -186,6 +197,7 @@ export function integerKernels(heap: Heap) {
   };
 
   return {
+    f32_u7_halves,
     f32_u7_quantize,
     i32_f32_dequantize,
     i32_u7_requantize,
