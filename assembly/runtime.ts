@@ -38,7 +38,6 @@ export { u7_c4_average_pool } from "./u7_c4_average_pool";
 export { f32_conv2d } from "./f32_conv2d";
 export { f32_depthwise } from "./f32_depthwise";
 export { u7_s8w_f32_spmm } from "./u7_s8w_f32_spmm";
-export { u7_c4_phases } from "./u7_c4_phases";
 export { f32_max_pool } from "./f32_max_pool";
 export { u7_s16w_winograd_3x3 } from "./u7_s16w_winograd_3x3";
 export { u7_add } from "./u7_add";

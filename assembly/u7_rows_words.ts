@@ -1,8 +1,9 @@
-// u7_rows_words: planes whose pixels are 4 neighbouring bytes of a row, for windows over few channels.
+// u7_rows_words: planes whose pixels are 4 neighbouring bytes of a row: for windows over few channels, and to deal the
+// columns of a C4 plane out by their remainder, for strides across.
 //
 //   y          u7[groups][y_stride bytes]: row r, column c of group g is the word at
 //              r * x_row + c * step + 4 g of x
-//   x          u7[rows][x_row bytes], readable to (columns - 1) * step + groups * 4 bytes a row
+//   x          u7[rows][x_row bytes], readable to columns * step + groups * 4 bytes a row
 //   rows, columns, groups  >= 0
 //   step       bytes from column to column
 //   x_row, y_stride  bytes from row to row of x and from group to group of y
@@ -22,6 +23,12 @@ export function u7_rows_words(
       let from = x + (<usize>group << 2);
       const end = to + (<usize>columns << 2);
       let at = to;
+      if (step == 8) {
+        for (; at + 16 <= end; at += 16) {
+          v128.store(at, i32x4.shuffle(v128.load(from), v128.load(from, 16), 0, 2, 4, 6));
+          from += 32;
+        }
+      }
       for (; at + 16 <= end; at += 16) {
         const ab = v128.load32_lane(from + step, v128.load32_zero(from), 1);
         from += step << 1;

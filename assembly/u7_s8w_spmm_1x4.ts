@@ -15,12 +15,12 @@ import {
 //
 //   y          u7 planes of 4 channels of each pixel, [pixel][4]; `tiles` says where. 0 in those past the last output
 //   x          u7 planes; `offsets` and `tiles` say where
-//   w          s8[blocks][4]
-//   offsets    i32[blocks], bytes from a tile of x to the plane (and tap) that a block reads
-//   starts     i32[n + 1], the first block of each output
-//   pairs      i32[n], the end of those blocks of an output that dot8_add may take two at a time
-//   bias       i32[n]
-//   mult       f32[n], s_x s_w / s_y
+//   rows       of each output in turn what it takes, as src/kernels/layouts.ts packs it: one address to keep, and
+//              no register for each list
+//                i32     bias
+//                i32[2]  bytes of those blocks that dot8_add may take two at a time, which come first, and of all
+//                s8[4], i32  of each block its weights, and the bytes from a tile of x to the plane (and tap) it reads
+//                f32     s_x s_w / s_y
 //   post       see post.ts
 //   scratch    128 bytes, 16-byte aligned
 //   tiles      i32[m8][2], of each 8 pixels the bytes from x and those from y; tiles may overlap
@@ -34,12 +34,7 @@ import {
 export function u7_s8w_spmm_1x4(
   y: usize,
   x: usize,
-  w: usize,
-  offsets: usize,
-  starts: usize,
-  pairs: usize,
-  bias: usize,
-  mult: usize,
+  rows: usize,
   post: usize,
   scratch: usize,
   tiles: usize,
@@ -55,12 +50,11 @@ export function u7_s8w_spmm_1x4(
   const last = end_of_tiles - 8;
   while (tiles < whole) {
     const next = min(tiles + (<usize>chunk << 3), whole);
-    let wg = w;
-    let first = offsets + (<usize>load<i32>(starts) << 2);
+    let first = rows;
+    let at = rows;
     let yg = y;
-    for (let group: usize = 0, rows = <usize>n << 2; group < rows; group += 16) {
-      const end_of_rows = min(group + 16, rows);
-      const end_of_group = offsets + (<usize>load<i32>(starts + end_of_rows) << 2);
+    for (let left = n; left > 0; left -= 4) {
+      const lanes = scratch + (<usize>min(left, 4) << 5);
       // 32 pixels: a splat of 4 weights meets 8 vectors of 4 pixels.
       for (let tile = tiles; tile < next; tile += 32) {
         const td = min(tile + 24, last);
@@ -68,11 +62,10 @@ export function u7_s8w_spmm_1x4(
         const xb = x + load<i32>(tile, 8);
         const xc = x + load<i32>(tile, 16);
         const xd = x + load<i32>(td);
-        let at = first;
-        let wt = wg;
         let lane = scratch;
-        for (let row = group; row < end_of_rows; row += 4) {
-          let s0 = v128.load32_splat(bias + row);
+        at = first;
+        for (; lane < lanes; lane += 32) {
+          let s0 = v128.load32_splat(at);
           let s1 = s0;
           let s2 = s0;
           let s3 = s0;
@@ -80,13 +73,15 @@ export function u7_s8w_spmm_1x4(
           let s5 = s0;
           let s6 = s0;
           let s7 = s0;
-          const paired = offsets + (<usize>load<i32>(pairs + row) << 2);
-          const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
+          const blocks = at + 12;
+          const paired = blocks + load<i32>(at, 4);
+          const end = blocks + load<i32>(at, 8);
+          at = blocks;
           while (PAIRED && at < paired) {
-            const p = <usize>load<i32>(at);
-            const q = <usize>load<i32>(at, 4);
-            const w4 = v128.load32_splat(wt);
-            const v4 = v128.load32_splat(wt, 4);
+            const w4 = v128.load32_splat(at);
+            const p = <usize>load<i32>(at, 4);
+            const v4 = v128.load32_splat(at, 8);
+            const q = <usize>load<i32>(at, 12);
             const x0 = v128.load(xa + p);
             const z0 = v128.load(xa + q);
             s0 = dot8_add(s0, w4, x0, v4, z0, ones);
@@ -111,12 +106,11 @@ export function u7_s8w_spmm_1x4(
             const x7 = v128.load(xd + p, 16);
             const z7 = v128.load(xd + q, 16);
             s7 = dot8_add(s7, w4, x7, v4, z7, ones);
-            wt += 8;
-            at += 8;
+            at += 16;
           }
           while (at < end) {
-            const p = <usize>load<i32>(at);
-            const w4 = v128.load32_splat(wt);
+            const w4 = v128.load32_splat(at);
+            const p = <usize>load<i32>(at, 4);
             const we = s8_even(w4);
             const wo = s8_odd(w4);
             const x0 = v128.load(xa + p);
@@ -135,28 +129,26 @@ export function u7_s8w_spmm_1x4(
             s6 = dot4_add(s6, we, wo, u7_even(x6), u7_odd(x6), ones);
             const x7 = v128.load(xd + p, 16);
             s7 = dot4_add(s7, we, wo, u7_even(x7), u7_odd(x7), ones);
-            wt += 4;
-            at += 4;
+            at += 8;
           }
-          const m = v128.load32_splat(mult + row);
+          const m = v128.load32_splat(at);
+          at += 4;
           const lo = post_narrow(post_code(s0, m, post), post_code(s1, m, post), post_code(s2, m, post), post_code(s3, m, post), post);
           const hi = post_narrow(post_code(s4, m, post), post_code(s5, m, post), post_code(s6, m, post), post_code(s7, m, post), post);
           v128.store(lane, lo);
           v128.store(lane, hi, 16);
-          lane += 32;
         }
         for (; lane < scratch + 128; lane += 16) v128.store(lane, i32x4.splat(0));
         interleave16(yg + load<i32>(tile, 4), yg + load<i32>(tile, 12), scratch);
         interleave16(yg + load<i32>(tile, 20), yg + load<i32>(td, 4), scratch + 16);
       }
-      wg += end_of_group - first;
-      first = end_of_group;
+      first = at;
       yg += y_stride;
     }
     tiles = next;
   }
   for (; tiles < end_of_tiles; tiles += 8) {
-    tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), w, offsets, starts, bias, mult, post, scratch, n, y_stride);
+    tile8(y + load<i32>(tiles, 4), x + load<i32>(tiles), rows, post, scratch, n, y_stride);
   }
 }
 
@@ -164,36 +156,33 @@ export function u7_s8w_spmm_1x4(
 function tile8(
   y: usize,
   x: usize,
-  w: usize,
-  offsets: usize,
-  starts: usize,
-  bias: usize,
-  mult: usize,
+  at: usize,
   post: usize,
   scratch: usize,
   n: i32,
   y_stride: i32,
 ): void {
   const ones = dot_ones(v128.load(post));
-  let at = offsets + (<usize>load<i32>(starts) << 2);
-  for (let row: usize = 0, rows = <usize>n << 2; row < rows; ) {
+  for (; n > 0; n -= 4) {
     v128.store(scratch, i32x4.splat(0));
     v128.store(scratch, i32x4.splat(0), 16);
-    for (let lane = scratch; lane < scratch + 32 && row < rows; lane += 8, row += 4) {
-      let s0 = v128.load32_splat(bias + row);
+    for (let lane = scratch, lanes = scratch + (<usize>min(n, 4) << 3); lane < lanes; lane += 8) {
+      let s0 = v128.load32_splat(at);
       let s1 = s0;
-      const end = offsets + (<usize>load<i32>(starts + row, 4) << 2);
+      const blocks = at + 12;
+      const end = blocks + load<i32>(at, 8);
+      at = blocks;
       while (at < end) {
-        const xt = x + load<i32>(at);
-        const w4 = v128.load32_splat(w);
+        const xt = x + load<i32>(at, 4);
+        const w4 = v128.load32_splat(at);
         const x0 = v128.load(xt);
         const x1 = v128.load(xt, 16);
         s0 = dot4_add(s0, s8_even(w4), s8_odd(w4), u7_even(x0), u7_odd(x0), ones);
         s1 = dot4_add(s1, s8_even(w4), s8_odd(w4), u7_even(x1), u7_odd(x1), ones);
-        w += 4;
-        at += 4;
+        at += 8;
       }
-      const m = v128.load32_splat(mult + row);
+      const m = v128.load32_splat(at);
+      at += 4;
       const q0 = post_code(s0, m, post);
       const q1 = post_code(s1, m, post);
       v128.store64_lane(lane, post_narrow(q0, q1, q0, q1, post), 0);

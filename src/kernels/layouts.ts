@@ -123,6 +123,50 @@ export function runBlocks({ values, cols, starts }: Blocks, rows: BlockRows, mos
   return { values: moved, cols: movedCols, starts, pairs, runs: Int32Array.from(ends) };
 }
 
+/**
+ * Rows of blocks as u7_s8w_spmm_1x4 and u7_s8w_spmm_4x4 read them (see there).
+ *
+ * @param size outputs a block
+ * @param offsetOf bytes from a tile to what a column reads
+ * @param bias as many as there are outputs, in whole groups of `size`
+ * @param mult the bits of f32 multipliers
+ */
+export function packRows(
+  { values, cols, starts, pairs, runs }: RunBlocks,
+  size: number,
+  offsetOf: (col: number) => number,
+  bias: Int32Array,
+  mult: Int32Array,
+): Int32Array {
+  const weights = new Int32Array(values.buffer, 0, cols.length * size);
+  const groups = bias.length / size;
+  const rows = new Int32Array(groups * (2 * size + 2) + weights.length + cols.length + runs.length);
+  let at = 0;
+  const put = (words: Int32Array, from: number) => {
+    for (let i = from; i < from + size; i++) rows[at++] = words[i];
+  };
+  let run = 0;
+  for (let group = 0; group < groups; group++) {
+    put(bias, group * size);
+    const [start, end, paired] = [starts[group], starts[group + 1], pairs[group]];
+    rows[at] = paired < 0 ? paired : (paired - start) * (size + 1) * 4;
+    const first = at + 2;
+    at = first;
+    let stop = paired < 0 ? start : end;
+    for (let block = start; block < end; block++) {
+      if (block === stop) {
+        stop = runs[run++];
+        rows[at++] = (stop - block) * (size + 1) * 4;
+      }
+      put(weights, block * size);
+      rows[at++] = offsetOf(cols[block]);
+    }
+    rows[first - 1] = (at - first) * 4;
+    put(mult, group * size);
+  }
+  return rows;
+}
+
 /** The runs of one row. */
 function runsOf(sums: Uint16Array, size: number, start: number, end: number, most: number): number[][] {
   // Sorted as numbers, which is quick; a row has fewer than 2^16 blocks.

@@ -9,6 +9,7 @@ import {
   type LayoutName,
   pack4of16,
   packBlocks,
+  packRows,
   type RunBlocks,
   runBlocks,
 } from "./layouts.js";
@@ -62,7 +63,7 @@ export interface ProductWeights {
 }
 
 /** Kernels, and which build of them. */
-export type ProductEngine = Pick<Engine<RuntimeKernel>, "kernels" | "variant">;
+export type ProductEngine = Pick<Engine<RuntimeKernel>, "heap" | "kernels" | "variant">;
 
 /** In runs for the build whose kernels take them; others would gain nothing for the work. */
 function arrange({ variant }: ProductEngine, blocks: Blocks, rows: BlockRows): RunBlocks {
@@ -174,35 +175,20 @@ export function planesCall(
     store.cache(name, () =>
       arrange(engine, packBlocks(data, inputs, outputs, rows, layout === "dense"), rows),
     );
-  const w = store.upload(`${name}/values`, () => blocks().values);
-  const starts = store.upload(`${name}/starts`, () => blocks().starts);
-  const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
-  const offsets = own.upload(`${name}/offsets/${offsetKey}`, () => Int32Array.from(blocks().cols, offsetOf));
   const { u7_s8w_spmm_1x4, u7_s8w_spmm_4x4 } = engine.kernels;
-  if (layout === "1x4") {
+  // Nodes that share weights have numbers of their own.
+  const rowsAt = own.upload(`${name}/${offsetKey}/${bias}/${mult}`, () => {
+    const count = rows === 1 ? outputs : n4 * 4;
+    const { heap } = engine;
+    return packRows(blocks(), rows, offsetOf, heap.i32(bias, count), heap.i32(mult, count));
+  });
+  if (rows === 1) {
     return (y, x, scratch, tiles, m8, yStride) => {
-      u7_s8w_spmm_1x4(
-        y,
-        x,
-        w,
-        offsets,
-        starts,
-        pairs,
-        bias,
-        mult,
-        post,
-        scratch,
-        tiles,
-        m8,
-        outputs,
-        yStride,
-        chunk,
-      );
+      u7_s8w_spmm_1x4(y, x, rowsAt, post, scratch, tiles, m8, outputs, yStride, chunk);
     };
   }
-  const runs = store.upload(`${name}/ends`, () => blocks().runs);
   return (y, x, _scratch, tiles, m8, yStride) => {
-    u7_s8w_spmm_4x4(y, x, w, offsets, starts, pairs, runs, bias, mult, post, tiles, m8, n4, yStride, chunk);
+    u7_s8w_spmm_4x4(y, x, rowsAt, post, tiles, m8, n4, yStride, chunk);
   };
 }
 

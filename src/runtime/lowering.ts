@@ -31,7 +31,8 @@ export type Form = "f32" | "u7" | "c4";
 
 type Forms = { [form in Form]?: Buffer };
 
-type Call = (y: number, x: number, scratch: number) => void;
+/** What a step calls, with addresses. */
+export type Call = (y: number, x: number, scratch: number) => void;
 
 /** Whether codes of the one are codes of the other. */
 export function sameParams(a: QuantParams | undefined, b: QuantParams | undefined): boolean {

@@ -25,6 +25,8 @@ type Bytes = Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Ui
 
 /** Lays out buffers for one call. Every address is 16-byte aligned unless `skew` asks otherwise. */
 export interface Layout {
+  /** Which build the case is for. */
+  readonly variant: Variant;
   readonly random: Random;
   /** A buffer with these contents. */
   put(data: Bytes, skew?: number): number;
@@ -58,6 +60,7 @@ export function kernelCase<Name extends string>(
       const image: number[] = [];
       const ignored = new Set<number>();
       const layout: Layout = {
+        variant,
         random: createRandom(seed),
         put(data, skew = 0) {
           const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -60,34 +60,10 @@ for (const planes of [0, 1, 3]) {
   }
 }
 
-for (const step of [1, 2, 3]) {
-  for (const width of [1, 2, 5, 8, 9, 17]) {
-    for (const planes of [0, 1, 3]) {
-      const height = 1 + (width % 3);
-      const columns = Math.ceil(width / step);
-      add("u7_c4_phases", `step ${step} planes ${planes} ${height}x${width}`, (l) => [
-        // A phase may have a pixel less than there is room for in its rows.
-        l.partly(step * planes * height * columns * 4, (byte) => {
-          const [phase, column] = [Math.floor(byte / (planes * height * columns * 4)), (byte >> 2) % columns];
-          return column * step + phase >= width;
-        }),
-        l.put(codes(l, planes * height * width * 4 + 64)),
-        planes,
-        height,
-        width,
-        step,
-        height * width * 4,
-        height * columns * 4,
-        planes * height * columns * 4,
-      ]);
-    }
-  }
-}
-
 for (const columns of [0, 1, 3, 4, 5, 8, 9]) {
   for (const groups of [0, 1, 3]) {
-    for (const step of [1, 2, 3, 4, 6]) {
-      const row = columns * step + groups * 4 + 12;
+    for (const step of [1, 2, 3, 4, 6, 8, 12]) {
+      const row = columns * step + groups * 4;
       add("u7_rows_words", `columns ${columns} groups ${groups} step ${step}`, (l) => [
         l.room(groups * 3 * columns * 4),
         l.put(codes(l, 3 * row)),

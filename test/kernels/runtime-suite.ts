@@ -1,5 +1,5 @@
 /** Cases of the inference kernels: sizes around every tile, seeded random contents, extremes. */
-import { runBlocks } from "../../src/kernels/layouts.js";
+import { packRows, runBlocks } from "../../src/kernels/layouts.js";
 import { packPost } from "../../src/kernels/post.js";
 import { type RuntimeKernel, runtimeSet } from "../../src/kernels/runtime-set.js";
 import { type Case, kernelCase, type Layout } from "./harness.js";
@@ -26,6 +26,8 @@ function post(layout: Layout): number {
 
 const multipliers = ({ random }: Layout, n: number) =>
   Float32Array.from({ length: n }, () => (random.below(4) === 0 ? 1 : random.uniform(1e-5, 3e-3)));
+
+const bits = ({ buffer }: Float32Array<ArrayBuffer>) => new Int32Array(buffer);
 
 const tails = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17];
 
@@ -89,13 +91,11 @@ for (const n4 of [0, 1, 2, 3, 5]) {
       const stride = m8 * 32;
       const wide = stride + 32; // the planes of x may lie further apart than they are long
       add("u7_s8w_spmm_4x4", `m8 ${m8} n4 ${n4} k4 ${k4}`, (l) => {
-        const blocks = chooseBlocks(l, n4, k4, 1);
+        const blocks = inRuns(l, chooseBlocks(l, n4, k4, 1), 4);
         return [
           l.room(n4 * stride),
           l.put(codes(l, k4 * wide)),
-          ...inRuns(l, blocks, 4, wide),
-          l.put(sums(l, n4 * 4)),
-          l.put(multipliers(l, n4 * 4)),
+          l.put(packRows(blocks, 4, (col) => col * wide, sums(l, n4 * 4), bits(multipliers(l, n4 * 4)))),
           post(l),
           l.put(tilesOf(l, m8)),
           m8,
@@ -108,25 +108,17 @@ for (const n4 of [0, 1, 2, 3, 5]) {
   }
 }
 
-// Weights, offsets, starts and runs of a product in C4.
-function inRuns(l: Layout, { cols, starts }: ReturnType<typeof chooseBlocks>, rows: 1 | 4, stride: number) {
+// The blocks of a product in C4 with random weights, in runs.
+function inRuns(l: Layout, { cols, starts }: ReturnType<typeof chooseBlocks>, rows: 1 | 4) {
   const range = [3, 60, 127][l.random.below(3)];
   const values = Int8Array.from(
     { length: cols.length * rows * 4 },
     () => l.random.below(2 * range + 1) - range,
   );
-  const blocks = runBlocks(
-    { values, cols: Uint16Array.from(cols), starts: Int32Array.from(starts) },
-    rows,
-    rows === 1 ? 2 : 9,
-  );
-  return [
-    l.put(blocks.values),
-    l.put(Int32Array.from(blocks.cols, (c) => c * stride)),
-    l.put(blocks.starts),
-    l.put(blocks.pairs),
-    ...(rows === 4 ? [l.put(blocks.runs)] : []),
-  ];
+  const blocks = { values, cols: Uint16Array.from(cols), starts: Int32Array.from(starts) };
+  // As src/kernels/products.ts does it.
+  if (l.variant !== "relaxed16") return { ...blocks, runs: new Int32Array(0), pairs: blocks.starts };
+  return runBlocks(blocks, rows, rows === 1 ? 2 : 9);
 }
 
 // Tiles one after the other, the last of several moved back over the one before.
@@ -146,14 +138,12 @@ for (const n of [0, 1, 2, 4, 7, 12]) {
 
 function spmm1x4(label: string, m8: number, n: number, k4: number, stride: number): Case {
   return kernelCase(runtimeSet, "u7_s8w_spmm_1x4", label, seed++, (l) => {
-    const blocks = chooseBlocks(l, n, k4, 1);
+    const blocks = inRuns(l, chooseBlocks(l, n, k4, 1), 1);
     const scratch = l.scratch(128);
     return [
       l.room(Math.ceil(n / 4) * stride),
       l.put(codes(l, k4 * stride)),
-      ...inRuns(l, blocks, 1, stride),
-      l.put(sums(l, n)),
-      l.put(multipliers(l, n)),
+      l.put(packRows(blocks, 1, (col) => col * stride, sums(l, n), bits(multipliers(l, n)))),
       post(l),
       scratch,
       l.put(tilesOf(l, m8)),

@@ -5,7 +5,7 @@ import { groupsOf4 } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
 import { planesOf, rowPairs, tilesOf } from "../planes.js";
 import { biasAt, finishCodes, requantizeAt } from "./epilogue.js";
-import { isPlain3x3, windowInput, windowOf } from "./window-u7.js";
+import { emitByGroups, isPlain3x3, windowOf } from "./window-u7.js";
 
 /** @throws RangeError where the node's value has no u7 parameters */
 export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): void {
@@ -14,22 +14,37 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
   const out = to.codes(node.name);
   const [kh, kw, channels] = kernel.shape;
   const window = windowOf(node, [kh, kw]);
-  const x = windowInput(to, node, window, zero);
-  const isBy3 = isPlain3x3(window) && x.rows.height >= 2 && x.rows.width >= 4;
   const bias = biasAt(to, node, channels);
   const { mult, post } = requantizeAt(to, node, kernel, scale, out);
-  const y = to.define(node.name, "c4");
-  const { stride, groups } = planesOf(to.shape(node.name));
-  const list = isBy3 ? rowPairs(x.rows, 4) : tilesOf(x.rows, 4);
-  const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
-  const m4 = list.length / 2;
+  const { stride } = planesOf(to.shape(node.name));
   const { u7_s8w_depthwise, u7_s8w_depthwise_3x3 } = to.kernels;
-  const call = () => {
+  const [, height, width] = to.shape(node.name) as readonly number[];
+  const isBy3 = isPlain3x3(window) && height >= 2 && width >= 4;
+  const label = `u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`;
+  const y = emitByGroups(to, node, window, zero, label, (x) => {
+    const list = isBy3 ? rowPairs(x.rows, 4) : tilesOf(x.rows, 4);
+    const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
+    const m4 = list.length / 2;
     if (isBy3) {
       const w = to.constants.upload(`${node.weights.kernel}/depthwise3x3`, () => packRows(kernel));
       const { from, to: pitch } = x.rows;
-      return (yAt: number, xAt: number) => {
-        u7_s8w_depthwise_3x3(yAt, xAt, w, bias, mult, post, tiles, m4, groups, from, pitch, x.stride, stride);
+      return (yAt, xAt, group, count) => {
+        const at = group * 16;
+        u7_s8w_depthwise_3x3(
+          yAt,
+          xAt,
+          w + group * 96,
+          bias + at,
+          mult + at,
+          post,
+          tiles,
+          m4,
+          count,
+          from,
+          pitch,
+          x.stride,
+          stride,
+        );
       };
     }
     const steps = Math.ceil((kh * kw) / 4);
@@ -40,11 +55,25 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
         tap < kh * kw ? x.tap(Math.floor(tap / kw), tap % kw) : x.tap(0, 0),
       ),
     );
-    return (yAt: number, xAt: number) => {
-      u7_s8w_depthwise(yAt, xAt, w, offsets, bias, mult, post, tiles, m4, groups, steps, x.stride, stride);
+    return (yAt, xAt, group, count) => {
+      const at = group * 16;
+      u7_s8w_depthwise(
+        yAt,
+        xAt,
+        w + at * steps,
+        offsets,
+        bias + at,
+        mult + at,
+        post,
+        tiles,
+        m4,
+        count,
+        steps,
+        x.stride,
+        stride,
+      );
     };
-  };
-  to.each(`${node.name}: u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`, y, x.buffer, call());
+  });
   finishCodes(to, node, y);
 }
 

@@ -5,7 +5,7 @@ import { groupsOf4 } from "../../kernels/layouts.js";
 import { boundMult, packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
 import { planesOf, tilesOf } from "../planes.js";
-import { windowInput, windowOf } from "./window-u7.js";
+import { emitByGroups, windowOf } from "./window-u7.js";
 
 // More taps would not fit the 16 bits in which their codes are added up.
 const MAX_TAPS = 516;
@@ -26,29 +26,34 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
   const [from, out] = [to.codes(input), to.codes(node.name)];
   const size = node.attrs.size as readonly number[];
   const taps = size[0] * size[1];
-  // The lowest code is never the largest of a window that holds another.
-  const x = windowInput(to, node, windowOf(node, size), 0);
-  const offsets = to.constants.upload(`${node.name}/offsets`, () =>
-    Int32Array.from({ length: taps }, (_, tap) => x.tap(Math.floor(tap / size[1]), tap % size[1])),
-  );
-  const tileList = tilesOf(x.rows, 4);
-  const tiles = to.constants.upload(`${node.name}/tiles`, () => tileList);
-  const m4 = tileList.length / 2;
-  const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0 }));
-  const y = to.define(node.name, "c4");
-  const { stride, groups } = planesOf(to.shape(node.name));
+  const { stride } = planesOf(to.shape(node.name));
   const { u7_c4_max_pool, u7_c4_average_pool } = to.kernels;
-  if (node.op === "maxPool") {
-    to.each(`${node.name}: u7_c4_max_pool`, y, x.buffer, (yAt, xAt) => {
-      u7_c4_max_pool(yAt, xAt, offsets, tiles, m4, groups, taps, x.stride, stride);
-    });
-    return;
-  }
-  const offset = -taps * from.zero;
-  const mult = Math.fround(boundMult(from.scale / (out.scale * taps), offset));
-  to.each(`${node.name}: u7_c4_average_pool`, y, x.buffer, (yAt, xAt) => {
-    u7_c4_average_pool(yAt, xAt, offsets, post, tiles, m4, groups, taps, x.stride, stride, offset, mult);
-  });
+  emitByGroups(
+    to,
+    node,
+    windowOf(node, size),
+    0,
+    node.op === "maxPool" ? "u7_c4_max_pool" : "u7_c4_average_pool",
+    (x) => {
+      const offsets = to.constants.upload(`${node.name}/offsets`, () =>
+        Int32Array.from({ length: taps }, (_, tap) => x.tap(Math.floor(tap / size[1]), tap % size[1])),
+      );
+      const list = tilesOf(x.rows, 4);
+      const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
+      const m4 = list.length / 2;
+      if (node.op === "maxPool") {
+        return (yAt, xAt, _group, count) => {
+          u7_c4_max_pool(yAt, xAt, offsets, tiles, m4, count, taps, x.stride, stride);
+        };
+      }
+      const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0 }));
+      const offset = -taps * from.zero;
+      const mult = Math.fround(boundMult(from.scale / (out.scale * taps), offset));
+      return (yAt, xAt, _group, count) => {
+        u7_c4_average_pool(yAt, xAt, offsets, post, tiles, m4, count, taps, x.stride, stride, offset, mult);
+      };
+    },
+  );
 }
 
 /** True for a mean over all pixels, which alone of all reductions can be made in integers, of codes. */

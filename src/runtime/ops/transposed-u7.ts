@@ -13,7 +13,7 @@ import { finishCodes, requantizeAt } from "./epilogue.js";
 import { emitWords } from "./moves-u7.js";
 import { type Phase, phasesOf } from "./phases.js";
 import { choosePlanes } from "./product.js";
-import { paddedPlanes } from "./window-u7.js";
+import { windowInput } from "./window-u7.js";
 
 /** @throws RangeError where the node's value has no u7 parameters */
 export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weight): void {
@@ -23,7 +23,8 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
   const [, , channels, outputs] = kernel.shape;
   const [down, across] = [0, 1].map((axis) => phasesOf(to, node, kernel, axis));
   const padding = [down.before, down.after, across.before, across.after];
-  const x = paddedPlanes(to, node.name, input, padding, zero);
+  const still = { size: [1, 1], strides: [1, 1], dilations: [1, 1] };
+  const x = windowInput(to, node, { ...still, padding }, zero);
   const into = planesOf(to.shape(node.name));
   const epilogue = requantizeAt(to, node, kernel, scale, out);
   // All phases have room for the largest, one after the other in every plane.
@@ -36,8 +37,12 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
   );
   const stride = part.stride * count;
   const calls = pairs.map(({ vertical, horizontal }, phase) => {
-    const width = x.planes.width * 4;
-    const rows = { height: vertical.count, width: horizontal.count, from: width, to: horizontal.count * 4 };
+    const rows = {
+      height: vertical.count,
+      width: horizontal.count,
+      from: x.rows.from,
+      to: horizontal.count * 4,
+    };
     const list = tilesOf(rows, 8);
     const tiles = to.constants.upload(`${node.name}/tiles/${phase}`, () => list);
     const m8 = list.length / 2;
@@ -46,10 +51,10 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
     const padded = groupsOf4(channels) * 4;
     const data = to.constants.cache(`${key}/matrix`, () => cellMatrix(kernel, ky, kx, padded));
     const weights = { key, data, inputs: ky.length * kx.length * padded, outputs };
-    const first = vertical.from * width + horizontal.from * 4;
     const offsetOf = (col: number) => {
       const [tap, group] = [Math.floor(col / (padded / 4)), col % (padded / 4)];
-      return first + Math.floor(tap / kx.length) * width + (tap % kx.length) * 4 + group * x.planes.stride;
+      const [row, column] = [Math.floor(tap / kx.length), tap % kx.length];
+      return x.tap(vertical.from + row, horizontal.from + column) + group * x.stride;
     };
     const { layout } = choosePlanes(to, weights, m8);
     const name = `${node.name}/${phase}`;

@@ -1,9 +1,9 @@
 /** The input of a window in u7: padded, and its columns dealt out where the stride skips some. */
 
 import type { Node } from "../../graph/index.js";
-import type { Lowering } from "../lowering.js";
+import type { Call, Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
-import { type Planes, planes, planesOf, type Rows, strideFor } from "../planes.js";
+import { planes, planesOf, type Rows, strideFor } from "../planes.js";
 
 /** Where a window's taps find their pixels. Offsets are in bytes from a tile of the input. */
 export interface WindowInput {
@@ -30,72 +30,123 @@ export function windowOf(node: Node, size: readonly number[]): Window {
   return { size, strides, dilations, padding };
 }
 
-/**
- * Emits what prepares the planes of a value for a window.
- *
- * @param code fills the border
- */
-export function windowInput(to: Lowering, node: Node, window: Window, code: number): WindowInput {
-  const [input] = node.inputs;
-  const { strides, dilations } = window;
+interface Prepared extends Omit<WindowInput, "buffer"> {
+  /** Groups of channels that are prepared at once. */
+  readonly turn: number;
+  /** Bytes for what is between. */
+  readonly scratch: number;
+  /** Makes the planes that taps are read from; absent where those of the value are. */
+  readonly make?: (y: number, x: number, scratch: number, groups: number) => void;
+}
+
+/** @param cache bytes that what is made in one turn should stay in */
+function prepare(
+  to: Lowering,
+  node: Node,
+  { strides, dilations, padding }: Window,
+  code: number,
+  cache = Number.POSITIVE_INFINITY,
+): Prepared {
+  const { u7_pad, u7_rows_words } = to.kernels;
   const [, outHeight, outWidth] = to.shape(node.name) as readonly number[];
+  const from = planesOf(to.shape(node.inputs[0]));
+  const [top, bottom, left, right] = padding;
+  const isPadded = top + bottom + left + right > 0;
+  const { height, width, stride } = isPadded
+    ? planes(from.height + top + bottom, from.width + left + right, from.channels)
+    : from;
   const step = strides[1];
-  const whole = paddedPlanes(to, node.name, input, window.padding, code);
-  const dealt = step === 1 ? undefined : phases(to, node.name, whole, step);
-  const geometry = dealt?.planes ?? whole.planes;
-  const pitch = geometry.width * 4;
+  const columns = Math.ceil(width / step);
+  const last = step > 1 ? planes(height, columns, from.channels).stride : stride;
+  const isMade = isPadded || step > 1;
+  const most = isMade ? Math.floor(cache / (stride + last * step)) : from.groups;
+  const turn = Math.max(1, Math.min(most, from.groups));
+  const phase = turn * last;
+  const pitch = columns * 4;
+  const pad = (y: number, x: number, groups: number) => {
+    u7_pad(
+      y,
+      x,
+      groups,
+      from.height,
+      from.width * 4,
+      top,
+      bottom,
+      left * 4,
+      right * 4,
+      code,
+      from.stride,
+      stride,
+    );
+  };
+  const make = (y: number, x: number, scratch: number, groups: number) => {
+    if (isPadded) pad(step > 1 ? scratch : y, x, groups);
+    if (step === 1) return;
+    const whole = isPadded ? scratch : x;
+    for (let g = 0; g < groups; g++) {
+      u7_rows_words(y + g * last, whole + g * stride, height, columns, step, step * 4, width * 4, phase);
+    }
+  };
   return {
-    buffer: dealt?.buffer ?? whole.buffer,
-    bytes: geometry.bytes * step,
-    stride: geometry.stride,
-    rows: {
-      height: outHeight,
-      width: outWidth,
-      from: strides[0] * pitch,
-      to: outWidth * 4,
-    },
+    turn,
+    scratch: isPadded && step > 1 ? turn * stride : 0,
+    ...(isMade && { make }),
+    bytes: phase * step,
+    stride: last,
+    rows: { height: outHeight, width: outWidth, from: strides[0] * pitch, to: outWidth * 4 },
     tap: (ky, kx) => {
       const column = kx * dilations[1];
-      return (column % step) * geometry.bytes + ky * dilations[0] * pitch + Math.floor(column / step) * 4;
+      return (column % step) * phase + ky * dilations[0] * pitch + Math.floor(column / step) * 4;
     },
   };
 }
 
-/** Planes in a buffer. */
-export interface Held {
-  readonly buffer: Buffer;
-  readonly planes: Planes;
+/** Emits what prepares the planes of a value for a window. */
+export function windowInput(to: Lowering, node: Node, window: Window, code: number): WindowInput {
+  const x = prepare(to, node, window, code);
+  const { make, turn, bytes, scratch } = x;
+  const from = to.c4(node.inputs[0]);
+  if (!make) return { ...x, buffer: from };
+  const buffer = to.scratch(bytes * to.options.batch);
+  const call: Call = (yAt, xAt, at) => make(yAt, xAt, at, turn);
+  const name = window.strides[1] > 1 ? "u7_rows_words" : "u7_pad";
+  to.each(`${node.name}: ${name}`, buffer, from, call, to.scratch(scratch));
+  return { ...x, buffer };
 }
 
-/** The planes of a value in a border of one code; the value itself where there is none. */
-export function paddedPlanes(
+// Of the L1 cache of a small processor; the results want some of it too.
+const CACHE_BYTES = 24_576;
+
+/**
+ * Emits a window that looks at each channel by itself: prepared and used a few groups of 4 channels at a time, so that
+ * what is between does not leave the cache.
+ *
+ * @param kernelOf given where taps lie, what computes `count` groups from `group` on
+ */
+export function emitByGroups(
   to: Lowering,
-  name: string,
-  input: string,
-  [top, bottom, left, right]: readonly number[],
+  node: Node,
+  window: Window,
   code: number,
-): Held {
-  const from = planesOf(to.shape(input));
-  const x = to.c4(input);
-  if (top + bottom + left + right === 0) return { buffer: x, planes: from };
-  const into = planes(from.height + top + bottom, from.width + left + right, from.channels);
-  const buffer = to.scratch(into.bytes * to.options.batch);
-  const { groups, height, stride } = from;
-  const [width, before, after] = [from.width * 4, left * 4, right * 4];
-  to.each(`${name}: u7_pad`, buffer, x, (yAt, xAt) => {
-    to.kernels.u7_pad(yAt, xAt, groups, height, width, top, bottom, before, after, code, stride, into.stride);
-  });
-  return { buffer, planes: into };
-}
-
-function phases(to: Lowering, name: string, { buffer: x, planes: from }: Held, step: number): Held {
-  const into = planes(from.height, Math.ceil(from.width / step), from.channels);
-  const buffer = to.scratch(into.bytes * step * to.options.batch);
-  const { groups, height, width } = from;
-  to.each(`${name}: u7_c4_phases`, buffer, x, (yAt, xAt) => {
-    to.kernels.u7_c4_phases(yAt, xAt, groups, height, width, step, from.stride, into.stride, into.bytes);
-  });
-  return { buffer, planes: into };
+  label: string,
+  kernelOf: (x: Omit<WindowInput, "buffer">) => (y: number, x: number, group: number, count: number) => void,
+): Buffer {
+  const x = prepare(to, node, window, code, CACHE_BYTES);
+  const kernel = kernelOf(x);
+  const from = planesOf(to.shape(node.inputs[0]));
+  const input = to.c4(node.inputs[0]);
+  const y = to.define(node.name, "c4");
+  const { stride } = planesOf(to.shape(node.name));
+  const call: Call = (yAt, xAt, scratch) => {
+    for (let group = 0; group < from.groups; group += x.turn) {
+      const count = Math.min(x.turn, from.groups - group);
+      const at = xAt + group * from.stride;
+      x.make?.(scratch, at, scratch + x.bytes, count);
+      kernel(yAt + group * stride, x.make ? scratch : at, group, count);
+    }
+  };
+  to.each(`${node.name}: ${label}`, y, input, call, to.scratch(x.bytes + x.scratch));
+  return y;
 }
 
 /**

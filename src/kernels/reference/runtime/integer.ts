@@ -74,31 +74,40 @@ export function integerKernels(heap: Heap) {
   }
 
   // What the two products in C4 share: `rows` outputs a block, and 0 in channels past the last output.
-  const spmm = (rows: number, args: readonly number[]) => {
-    const [y, x, w, offsets, starts, bias, mult, post, tiles, m8, outputs, yStride] = args;
+  /** @param rows as src/kernels/layouts.ts packs them, with blocks of `size` outputs */
+  const spmm = (
+    size: number,
+    outputs: number,
+    y: number,
+    x: number,
+    rows: number,
+    post: number,
+    tiles: Int32Array,
+    yStride: number,
+  ) => {
     const { u8, s8, i32, f32 } = views();
     const code = requantizer(heap, post);
-    for (let tile = 0; tile < m8; tile++) {
-      const from = x + i32[tiles / 4 + tile * 2];
-      const to = y + i32[tiles / 4 + tile * 2 + 1];
-      for (let n = outputs; n % 4 !== 0; n++) {
-        for (let pixel = 0; pixel < 8; pixel++) u8[to + (n >> 2) * yStride + pixel * 4 + (n & 3)] = 0;
-      }
-      for (let n = 0; n < outputs; n++) {
-        const start = starts / 4 + Math.floor(n / rows);
-        for (let pixel = 0; pixel < 8; pixel++) {
-          let sum = i32[bias / 4 + n];
-          for (let block = i32[start]; block < i32[start + 1]; block++) {
-            sum += dot4(
-              s8,
-              w + (block * rows + (n % rows)) * 4,
-              u8,
-              from + i32[offsets / 4 + block] + pixel * 4,
-            );
-          }
-          u8[to + (n >> 2) * yStride + pixel * 4 + (n & 3)] = code(sum, f32[mult / 4 + n]);
+    let at = rows / 4;
+    for (let n = 0; n < outputs || n % 4 !== 0; n++) {
+      const row = n % size;
+      const [paired, bytes] = [i32[at + size], i32[at + size + 1]];
+      const first = at + size + 2;
+      const end = first + bytes / 4;
+      for (let pixel = 0; pixel < tiles.length * 4; pixel++) {
+        const tile = (pixel >> 3) * 2;
+        const [from, to] = [tiles[tile], tiles[tile + 1]].map((start) => start + (pixel & 7) * 4);
+        let sum = i32[at + row];
+        for (
+          let block = first, stop = paired < 0 ? first : end;
+          n < outputs && block < end;
+          block += size + 1
+        ) {
+          if (block === stop) stop = block + i32[block++] / 4 + 1;
+          sum += dot4(s8, (block + row) * 4, u8, x + from + i32[block + size]);
         }
+        u8[y + to + (n >> 2) * yStride + (n & 3)] = n < outputs ? code(sum, f32[end + row]) : 0;
       }
+      if (row === size - 1) at = end + size;
     }
     return 0;
   };
@@ -121,15 +130,11 @@ export function integerKernels(heap: Heap) {
     return 0;
   };
 
-  const u7_s8w_spmm_4x4: Kernel = (...args) => {
-    const [y, x, w, offsets, starts, _pairs, _runs, bias, mult, post, tiles, m8, n4, ...rest] = args;
-    return spmm(4, [y, x, w, offsets, starts, bias, mult, post, tiles, m8, n4 * 4, ...rest]);
-  };
+  const u7_s8w_spmm_4x4: Kernel = (y, x, rows, post, tiles, m8, n4, yStride) =>
+    spmm(4, n4 * 4, y, x, rows, post, heap.i32(tiles, m8 * 2), yStride);
 
-  const u7_s8w_spmm_1x4: Kernel = (...args) => {
-    const [y, x, w, offsets, starts, _pairs, bias, mult, post, _scratch, ...rest] = args;
-    return spmm(1, [y, x, w, offsets, starts, bias, mult, post, ...rest]);
-  };
+  const u7_s8w_spmm_1x4: Kernel = (y, x, rows, post, _scratch, tiles, m8, n, yStride) =>
+    spmm(1, n, y, x, rows, post, heap.i32(tiles, m8 * 2), yStride);
 
   const i32_u7_requantize: Kernel = (y, acc, mult, post, n4) => {
     const { u8, i32, f32 } = views();

@@ -26,23 +26,6 @@ export function planeKernels(heap: Heap) {
     return 0;
   };
 
-  const u7_c4_phases: Kernel = (y, x, planes, height, width, step, xStride, yStride, phaseStride) => {
-    const { u8 } = views();
-    const columns = Math.ceil(width / step);
-    for (let plane = 0; plane < planes; plane++) {
-      for (let row = 0; row < height; row++) {
-        for (let phase = 0; phase < step; phase++) {
-          for (let column = 0; column * step + phase < width; column++) {
-            const from = x + plane * xStride + (row * width + column * step + phase) * 4;
-            const to = y + phase * phaseStride + plane * yStride + (row * columns + column) * 4;
-            u8.copyWithin(to, from, from + 4);
-          }
-        }
-      }
-    }
-    return 0;
-  };
-
   const u7_rows_words: Kernel = (y, x, rows, columns, groups, step, xRow, yStride) => {
     const { u8 } = views();
     for (let group = 0; group < groups; group++) {
@@ -160,7 +143,6 @@ export function planeKernels(heap: Heap) {
     u7_add,
     u7_c4_average_pool,
     u7_c4_max_pool,
-    u7_c4_phases,
     u7_c4_fold,
     u7_c4_sum,
     u7_pad,
