@@ -238,11 +238,14 @@ for (const pixels of [0, 1, 3, 4, 5, 49]) {
 
 for (const pixels of [0, 1, 3, 4, 5, 49]) {
   for (const bits of [8, 16]) {
-    add("u7_c4_fold", `pixels ${pixels} bits ${bits}`, (l) => [
-      l.put(codes(l, Math.ceil(pixels / 4) * 16 + 4)),
-      pixels,
-      bits,
-    ]);
+    for (const next of [4, 8, 28, 64]) {
+      add("u7_c4_fold", `pixels ${pixels} bits ${bits} next ${next}`, (l) => [
+        l.put(codes(l, Math.ceil(pixels / 4) * 16 + next)),
+        pixels,
+        bits,
+        next,
+      ]);
+    }
   }
 }
 

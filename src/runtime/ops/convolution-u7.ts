@@ -22,9 +22,9 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
   const isWords = whole === 0;
   const x = (isWords ? wordInput : windowInput)(to, node, window, zero);
   const weights = packTaps(to, node, kernel, packing);
-  const offsetOf = offsetsOf(packing, kw, x);
+  const offsetOf = offsetsOf(packing, kernel.shape, x);
   if (!out) {
-    fold(to, node, packing, x);
+    fold(to, node, packing, window, x);
     lowerWide(to, node, x, weights, offsetOf, multipliersAt(to, node, kernel, scale, 1));
     return;
   }
@@ -35,7 +35,7 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     finishCodes(to, node, to.c4(node.name));
     return;
   }
-  fold(to, node, packing, x);
+  fold(to, node, packing, window, x);
   const multiply = planesCall(
     to.options,
     to.constants,
@@ -92,6 +92,8 @@ interface Packing {
   readonly whole: number;
   /** Channels that are left over. */
   readonly rest: number;
+  /** Of words: how many rows share a word for what is left over of each; 0 where every row has its own. */
+  readonly shared: number;
 }
 
 function packingOf(to: Lowering, node: Node, channels: number, window: Window): Packing {
@@ -103,55 +105,87 @@ function packingOf(to: Lowering, node: Node, channels: number, window: Window): 
     // none are whole, or of rows that need not be taken apart and whose next pixels a stride passes over.
     const isWords = channels < 4 || (stride > 1 && !to.has(node.inputs[0], "c4"));
     if (isWords && wordGroups(columns, channels) <= columns * groupsOf4(channels)) {
-      return { whole: 0, rest: channels };
+      const left = (columns * channels) % 4;
+      const isShared = (left === 1 || left === 2) && size[0] > 1 && dilations[0] === 1;
+      return { whole: 0, rest: channels, shared: isShared ? 4 / left : 0 };
     }
-    if (columns > 1 && stride === 1 && (rest === 1 || rest === 2)) return { whole: channels >> 2, rest };
+    if (columns > 1 && stride === 1 && (rest === 1 || rest === 2)) {
+      return { whole: channels >> 2, rest, shared: 0 };
+    }
   }
-  return { whole: groupsOf4(channels), rest: 0 };
+  return { whole: groupsOf4(channels), rest: 0, shared: 0 };
 }
 
 /**
- * Emits what puts channels that are left over beside those of the next pixels, as words have them; three leave no
- * room for a fourth's. Other readers of the planes have weights of 0, or nothing, for what lies past the channels.
+ * Emits what puts channels that are left over beside those of the next pixels, as words have them, and bytes that are
+ * left over of words beside those of the next rows; three leave no room for a fourth. Other readers of the planes have
+ * weights of 0, or nothing, for what lies past the channels.
  */
-function fold(to: Lowering, node: Node, { whole, rest }: Packing, x: WindowInput): void {
-  if (whole === 0 || rest === 0) return;
+function fold(
+  to: Lowering,
+  node: Node,
+  { whole, rest, shared }: Packing,
+  window: Window,
+  x: WindowInput,
+): void {
+  if (rest === 0 || (whole === 0 && shared === 0)) return;
   const { u7_c4_fold } = to.kernels;
-  const pixels = planePixels(x.stride);
+  const [rows, columns] = window.size;
+  const { height, width } = x.rows;
+  const isRows = whole === 0;
+  const plane = (isRows ? (columns * rest) >> 2 : whole) * x.stride;
+  // Of the rows that a window begins at or goes on to, all but the last have a next one.
+  const pixels = isRows ? ((height - 1) * window.strides[0] + rows - 1) * width : planePixels(x.stride);
+  const bytes = isRows ? 4 / shared : rest;
+  const next = isRows ? width * 4 : 4;
   to.each(`${node.name}: u7_c4_fold`, x.buffer, x.buffer, (at) => {
-    // Each call brings the channels of one pixel more.
-    for (let lane = rest; lane < 4; lane += rest) u7_c4_fold(at + whole * x.stride, pixels, rest * 8);
+    // Each call brings what is left over of one pixel or row more.
+    for (let lane = bytes; lane < 4; lane += bytes) u7_c4_fold(at + plane, pixels, bytes * 8, next);
   });
 }
 
+/** Columns of a row that are its own. */
+const ownColumns = ({ whole, rest, shared }: Packing, columns: number): number =>
+  columns * whole + (shared > 0 ? (columns * rest) >> 2 : wordGroups(columns, rest));
+
 /** Where the columns of packTaps find their inputs. */
-function offsetsOf({ whole, rest }: Packing, columns: number, x: WindowInput) {
+function offsetsOf(packing: Packing, [rows, columns]: readonly number[], x: WindowInput) {
+  const { whole, rest, shared } = packing;
   const own = columns * whole;
-  const all = own + wordGroups(columns, rest);
+  const all = ownColumns(packing, columns);
   return (col: number): number => {
     const [row, at] = [Math.floor(col / all), col % all];
+    if (col >= rows * all) return x.tap((col - rows * all) * shared, all);
     if (whole === 0) return x.tap(row, at);
     if (at < own) return x.tap(row, Math.floor(at / whole)) + (at % whole) * x.stride;
     return x.tap(row, ((at - own) * 4) / rest) + whole * x.stride;
   };
 }
 
-/** The kernel as a matrix s8[rows of the window][columns of 4 inputs, padded][outputs]. */
-function packTaps(to: Lowering, node: Node, kernel: S8Weight, { whole, rest }: Packing): ProductWeights {
+/** The kernel as a matrix s8[columns of each row, then those that rows share][4 inputs][outputs], zeros where there is none. */
+function packTaps(to: Lowering, node: Node, kernel: S8Weight, packing: Packing): ProductWeights {
+  const { whole, rest, shared } = packing;
   const [kh, kw, channels, outputs] = kernel.shape;
-  const own = kw * whole;
-  const all = (own + wordGroups(kw, rest)) * 4;
+  const all = ownColumns(packing, kw) * 4;
+  const inputs = kh * all + (shared > 0 ? Math.ceil(kh / shared) * 4 : 0);
   const key = `${node.weights.kernel}/${whole}+${rest}`;
+  const inputOf = (row: number, column: number, channel: number): number => {
+    const left = channel - whole * 4;
+    if (left < 0) return row * all + column * whole * 4 + channel;
+    const byte = column * rest + left;
+    const over = kw * whole * 4 + byte - all;
+    if (over < 0) return row * all + kw * whole * 4 + byte;
+    return kh * all + Math.floor(row / shared) * 4 + (row % shared) * (4 / shared) + over;
+  };
   const data = to.constants.cache(`${key}/matrix`, () => {
     if (whole * 4 === channels) return kernel.data;
-    const matrix = new Int8Array(kh * all * outputs);
+    const matrix = new Int8Array(inputs * outputs);
     for (let i = 0; i < kh * kw * channels; i++) {
-      const [tap, channel] = [Math.floor(i / channels), i % channels];
-      const [row, column, left] = [Math.floor(tap / kw), tap % kw, channel - whole * 4];
-      const input = left < 0 ? column * whole * 4 + channel : own * 4 + column * rest + left;
-      matrix.set(kernel.data.subarray(i * outputs, (i + 1) * outputs), (row * all + input) * outputs);
+      const tap = Math.floor(i / channels);
+      const input = inputOf(Math.floor(tap / kw), tap % kw, i % channels);
+      matrix.set(kernel.data.subarray(i * outputs, (i + 1) * outputs), input * outputs);
     }
     return matrix;
   });
-  return { key, data, inputs: kh * all, outputs };
+  return { key, data, inputs, outputs };
 }

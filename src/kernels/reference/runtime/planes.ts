@@ -108,12 +108,12 @@ export function planeKernels(heap: Heap) {
     });
   };
 
-  const u7_c4_fold: Kernel = (x, pixels, bits) => {
+  const u7_c4_fold: Kernel = (x, pixels, bits, next) => {
     const { u8 } = views();
     const own = bits / 8;
     // As vectors of 4 pixels are.
     for (let at = x; at < x + Math.ceil(pixels / 4) * 16; at += 4) {
-      for (let lane = 3; lane >= own; lane--) u8[at + lane] = u8[at + 4 + lane - own];
+      for (let lane = 3; lane >= own; lane--) u8[at + lane] = u8[at + next + lane - own];
     }
     return 0;
   };
