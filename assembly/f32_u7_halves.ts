@@ -29,30 +29,23 @@ export function f32_u7_halves(
   const round = f32x4.splat(reinterpret<f32>(ROUND_BITS));
   const bits = i32x4.splat(zero - ROUND_BITS);
   const scale_f32x4 = f32x4.splat(scale);
-  const shift_f32x4 = f32x4.splat(shift);
   for (let row = 0; row < m; row += 4) {
-    const x0 = f32x4.mul(v128.load(x), scale_f32x4);
-    const x1 = f32x4.mul(v128.load(x, 16), scale_f32x4);
-    const x2 = f32x4.mul(v128.load(x, 32), scale_f32x4);
-    const x3 = f32x4.mul(v128.load(x, 48), scale_f32x4);
-    const first = narrow16(
-      code_of(f32x4.add(x0, shift_f32x4), low, round, bits),
-      code_of(f32x4.add(x1, shift_f32x4), low, round, bits),
-      code_of(f32x4.add(x2, shift_f32x4), low, round, bits),
-      code_of(f32x4.add(x3, shift_f32x4), low, round, bits),
-    );
-    const second = narrow16(
-      code_of(f32x4.sub(x0, shift_f32x4), low, round, bits),
-      code_of(f32x4.sub(x1, shift_f32x4), low, round, bits),
-      code_of(f32x4.sub(x2, shift_f32x4), low, round, bits),
-      code_of(f32x4.sub(x3, shift_f32x4), low, round, bits),
-    );
-    for (let half: usize = 0; half < 32; half += 16) {
-      v128.store(
-        q + half,
-        v128.or(i8x16.swizzle(first, v128.load(lanes + half)), i8x16.swizzle(second, v128.load(lanes + half, 32))),
+    let y0 = i8x16.splat(0);
+    let y1 = y0;
+    let shift_f32x4 = f32x4.splat(shift);
+    for (let plane = lanes; plane < lanes + 64; plane += 32) {
+      const codes = narrow16(
+        code_of(f32x4.add(f32x4.mul(v128.load(x), scale_f32x4), shift_f32x4), low, round, bits),
+        code_of(f32x4.add(f32x4.mul(v128.load(x, 16), scale_f32x4), shift_f32x4), low, round, bits),
+        code_of(f32x4.add(f32x4.mul(v128.load(x, 32), scale_f32x4), shift_f32x4), low, round, bits),
+        code_of(f32x4.add(f32x4.mul(v128.load(x, 48), scale_f32x4), shift_f32x4), low, round, bits),
       );
+      y0 = v128.or(y0, i8x16.swizzle(codes, v128.load(plane)));
+      y1 = v128.or(y1, i8x16.swizzle(codes, v128.load(plane, 16)));
+      shift_f32x4 = f32x4.neg(shift_f32x4);
     }
+    v128.store(q, y0);
+    v128.store(q, y1, 16);
     x += n << 4;
     q += n << 3;
   }

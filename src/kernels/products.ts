@@ -72,6 +72,15 @@ function arrange({ variant }: ProductEngine, blocks: Blocks, rows: BlockRows): R
   return { ...blocks, runs: new Int32Array(0), pairs: blocks.starts };
 }
 
+/** Uploads the parts of a layout, packed when the first is asked for. */
+function partsOf<Part extends string>(
+  store: Store,
+  name: string,
+  pack: () => Readonly<Record<Part, ArrayBufferView>>,
+): (part: Part) => number {
+  return (part) => store.upload(`${name}/${part}`, () => store.cache(name, pack)[part]);
+}
+
 /** y: i32[groups of 16 outputs * 16], 16-byte aligned; x: u7[inputs], readable to whole groups of 16. */
 export type MatVec = (y: number, x: number) => void;
 
@@ -93,31 +102,24 @@ export function matvecCall(
   const name = `${key}/${layout}`;
   if (layout === "4of16") {
     const k16 = groupsOf16(inputs);
-    const packed = () =>
-      store.cache(name, () => {
-        const lanes = pack4of16(data, inputs, outputs);
-        if (lanes) return lanes;
-        throw new RangeError(`${key}: 4of16 wants at most 4 of every 16 inputs of an output, got more`);
-      });
-    const w = store.upload(`${name}/values`, () => packed().values);
-    const lanes = store.upload(`${name}/lanes`, () => packed().lanes);
+    const part = partsOf(store, name, () => {
+      const packed = pack4of16(data, inputs, outputs);
+      if (packed) return packed;
+      throw new RangeError(`${key}: 4of16 wants at most 4 of every 16 inputs of an output, got more`);
+    });
+    const [w, lanes] = [part("values"), part("lanes")];
     return (y, x) => kernels.u7_s8w_matvec_4of16(y, x, w, lanes, bias, n4, k16);
   }
   if (layout === "dense") {
     const [n16, k4] = [groupsOf16(outputs), groupsOf4(inputs)];
-    const blocks = () =>
-      store.cache(name, () => arrange(engine, packBlocks(data, inputs, outputs, 16, true), 16));
-    const w = store.upload(`${name}/values`, () => blocks().values);
-    const cols = store.upload(`${name}/cols`, () => blocks().cols);
-    const pairs = store.upload(`${name}/pairs`, () => blocks().pairs);
+    const part = partsOf(store, name, () => arrange(engine, packBlocks(data, inputs, outputs, 16, true), 16));
+    const [w, cols, pairs] = [part("values"), part("cols"), part("pairs")];
     return (y, x) => kernels.u7_s8w_matvec(y, x, w, cols, pairs, bias, n16, k4);
   }
   // The gathering kernel takes four blocks of a row at once.
   const [rows, multiple] = layout === "1x4" ? ([1, 4] as const) : ([4, 1] as const);
-  const blocks = () => store.cache(name, () => packBlocks(data, inputs, outputs, rows, false, multiple));
-  const w = store.upload(`${name}/values`, () => blocks().values);
-  const cols = store.upload(`${name}/cols`, () => blocks().cols);
-  const starts = store.upload(`${name}/starts`, () => blocks().starts);
+  const part = partsOf(store, name, () => packBlocks(data, inputs, outputs, rows, false, multiple));
+  const [w, cols, starts] = [part("values"), part("cols"), part("starts")];
   if (layout === "4x4") return (y, x) => kernels.u7_s8w_matvec_4x4(y, x, w, cols, starts, bias, n4);
   return (y, x) => kernels.u7_s8w_matvec_1x4(y, x, w, cols, starts, bias, n4 * 4);
 }
