@@ -1,12 +1,12 @@
 // u7_rows_words: planes whose pixels are 4 neighbouring bytes of a row: for windows over few channels, and to deal the
 // columns of a C4 plane out by their remainder, for strides across.
 //
-//   y          u7[groups][y_stride bytes]: row r, column c of group g is the word at
+//   y          u7[groups][y_stride bytes]: row r, column c of group g, y_row * r + 4 c, is the word at
 //              r * x_row + c * step + 4 g of x
 //   x          u7[rows][x_row bytes], readable to columns * step + groups * 4 bytes a row
 //   rows, columns, groups  >= 0
 //   step       bytes from column to column
-//   x_row, y_stride  bytes from row to row of x and from group to group of y
+//   x_row, y_row, y_stride  bytes from row to row and from group to group
 export function u7_rows_words(
   y: usize,
   x: usize,
@@ -15,6 +15,7 @@ export function u7_rows_words(
   groups: i32,
   step: i32,
   x_row: i32,
+  y_row: i32,
   y_stride: i32,
 ): void {
   for (let row = 0; row < rows; ++row) {
@@ -42,6 +43,6 @@ export function u7_rows_words(
       to += y_stride;
     }
     x += x_row;
-    y += <usize>columns << 2;
+    y += y_row;
   }
 }

@@ -64,16 +64,20 @@ for (const columns of [0, 1, 3, 4, 5, 8, 9]) {
   for (const groups of [0, 1, 3]) {
     for (const step of [1, 2, 3, 4, 6, 8, 12]) {
       const row = columns * step + groups * 4;
-      add("u7_rows_words", `columns ${columns} groups ${groups} step ${step}`, (l) => [
-        l.room(groups * 3 * columns * 4),
-        l.put(codes(l, 3 * row)),
-        3,
-        columns,
-        groups,
-        step,
-        row,
-        3 * columns * 4,
-      ]);
+      for (const gap of [0, 12]) {
+        const pitch = columns * 4 + gap;
+        add("u7_rows_words", `columns ${columns} groups ${groups} step ${step} gap ${gap}`, (l) => [
+          l.room(groups * 3 * pitch),
+          l.put(codes(l, 3 * row)),
+          3,
+          columns,
+          groups,
+          step,
+          row,
+          pitch,
+          3 * pitch,
+        ]);
+      }
     }
   }
 }

@@ -33,10 +33,8 @@ export function windowOf(node: Node, size: readonly number[]): Window {
 interface Prepared extends Omit<WindowInput, "buffer"> {
   /** Groups of channels that are prepared at once. */
   readonly turn: number;
-  /** Bytes for what is between. */
-  readonly scratch: number;
   /** Makes the planes that taps are read from; absent where those of the value are. */
-  readonly make?: (y: number, x: number, scratch: number, groups: number) => void;
+  readonly make?: (y: number, x: number, groups: number, isFirst: boolean) => void;
 }
 
 /** @param cache bytes that what is made in one turn should stay in */
@@ -49,50 +47,47 @@ function prepare(
 ): Prepared {
   const { u7_pad, u7_rows_words } = to.kernels;
   const [, outHeight, outWidth] = to.shape(node.name) as readonly number[];
-  const from = planesOf(to.shape(node.inputs[0]));
+  const { height, width, groups, channels, stride } = planesOf(to.shape(node.inputs[0]));
   const [top, bottom, left, right] = padding;
-  const isPadded = top + bottom + left + right > 0;
-  const { height, width, stride } = isPadded
-    ? planes(from.height + top + bottom, from.width + left + right, from.channels)
-    : from;
   const step = strides[1];
-  const columns = Math.ceil(width / step);
-  const last = step > 1 ? planes(height, columns, from.channels).stride : stride;
-  const isMade = isPadded || step > 1;
-  const most = isMade ? Math.floor(cache / (stride + last * step)) : from.groups;
-  const turn = Math.max(1, Math.min(most, from.groups));
-  const phase = turn * last;
+  const columns = Math.ceil((left + width + right) / step);
   const pitch = columns * 4;
-  const pad = (y: number, x: number, groups: number) => {
-    u7_pad(
-      y,
-      x,
-      groups,
-      from.height,
-      from.width * 4,
-      top,
-      bottom,
-      left * 4,
-      right * 4,
-      code,
-      from.stride,
-      stride,
-    );
-  };
-  const make = (y: number, x: number, scratch: number, groups: number) => {
-    if (isPadded) pad(step > 1 ? scratch : y, x, groups);
-    if (step === 1) return;
-    const whole = isPadded ? scratch : x;
-    for (let g = 0; g < groups; g++) {
-      u7_rows_words(y + g * last, whole + g * stride, height, columns, step, step * 4, width * 4, phase);
+  const isPadded = top + bottom + left + right > 0;
+  const isMade = step > 1 || isPadded;
+  const into = isMade ? planes(top + height + bottom, columns, channels).stride : stride;
+  const most = isMade ? Math.floor(cache / (into * step)) : groups;
+  const turn = Math.max(1, Math.min(most, groups));
+  const phase = turn * into;
+  const bytes = phase * step;
+  // Phases that have as many cells and begin at the same column go together.
+  const runs: { at: number; cell: number; cells: number; length: number }[] = [];
+  for (let p = 0; p < step; p++) {
+    const first = Math.max(0, Math.ceil((left - p) / step));
+    const cell = first * step + p - left;
+    const cells = Math.ceil((width - cell) / step);
+    const last = runs.at(-1);
+    if (last?.cells === cells && last.cell + last.length === cell) last.length += 1;
+    else runs.push({ at: p * phase + top * pitch + first * 4, cell, cells, length: 1 });
+  }
+  const make = (y: number, x: number, count: number, isFirst: boolean) => {
+    if (step === 1) {
+      u7_pad(y, x, count, height, width * 4, top, bottom, left * 4, right * 4, code, stride, into);
+      return;
+    }
+    // The border stays from turn to turn.
+    if (isFirst && isPadded) u7_pad(y, x, 1, 0, bytes, 1, 0, 0, 0, code, 0, 0);
+    for (let group = 0; group < count; group++) {
+      for (const { at, cell, cells, length } of runs) {
+        const from = x + group * stride + cell * 4;
+        u7_rows_words(y + group * into + at, from, height, cells, length, step * 4, width * 4, pitch, phase);
+      }
     }
   };
   return {
     turn,
-    scratch: isPadded && step > 1 ? turn * stride : 0,
     ...(isMade && { make }),
-    bytes: phase * step,
-    stride: last,
+    bytes,
+    stride: into,
     rows: { height: outHeight, width: outWidth, from: strides[0] * pitch, to: outWidth * 4 },
     tap: (ky, kx) => {
       const column = kx * dilations[1];
@@ -104,13 +99,12 @@ function prepare(
 /** Emits what prepares the planes of a value for a window. */
 export function windowInput(to: Lowering, node: Node, window: Window, code: number): WindowInput {
   const x = prepare(to, node, window, code);
-  const { make, turn, bytes, scratch } = x;
+  const { make, turn, bytes } = x;
   const from = to.c4(node.inputs[0]);
   if (!make) return { ...x, buffer: from };
   const buffer = to.scratch(bytes * to.options.batch);
-  const call: Call = (yAt, xAt, at) => make(yAt, xAt, at, turn);
   const name = window.strides[1] > 1 ? "u7_rows_words" : "u7_pad";
-  to.each(`${node.name}: ${name}`, buffer, from, call, to.scratch(scratch));
+  to.each(`${node.name}: ${name}`, buffer, from, (yAt, xAt) => make(yAt, xAt, turn, true));
   return { ...x, buffer };
 }
 
@@ -141,11 +135,11 @@ export function emitByGroups(
     for (let group = 0; group < from.groups; group += x.turn) {
       const count = Math.min(x.turn, from.groups - group);
       const at = xAt + group * from.stride;
-      x.make?.(scratch, at, scratch + x.bytes, count);
+      x.make?.(scratch, at, count, group === 0);
       kernel(yAt + group * stride, x.make ? scratch : at, group, count);
     }
   };
-  to.each(`${node.name}: ${label}`, y, input, call, to.scratch(x.bytes + x.scratch));
+  to.each(`${node.name}: ${label}`, y, input, call, to.scratch(x.make ? x.bytes : 0));
   return y;
 }
 
@@ -177,7 +171,17 @@ export function wordInput(to: Lowering, node: Node, window: Window, code: number
     });
   }
   to.each(`${node.name}: u7_rows_words`, buffer, padded, (yAt, xAt) => {
-    to.kernels.u7_rows_words(yAt, xAt, rows, outWidth, groups, strides[1] * channels, row, stride);
+    to.kernels.u7_rows_words(
+      yAt,
+      xAt,
+      rows,
+      outWidth,
+      groups,
+      strides[1] * channels,
+      row,
+      outWidth * 4,
+      stride,
+    );
   });
   return {
     buffer,

@@ -26,13 +26,13 @@ export function planeKernels(heap: Heap) {
     return 0;
   };
 
-  const u7_rows_words: Kernel = (y, x, rows, columns, groups, step, xRow, yStride) => {
+  const u7_rows_words: Kernel = (y, x, rows, columns, groups, step, xRow, yRow, yStride) => {
     const { u8 } = views();
     for (let group = 0; group < groups; group++) {
       for (let row = 0; row < rows; row++) {
         for (let column = 0; column < columns; column++) {
           const from = x + row * xRow + column * step + group * 4;
-          u8.copyWithin(y + group * yStride + (row * columns + column) * 4, from, from + 4);
+          u8.copyWithin(y + group * yStride + row * yRow + column * 4, from, from + 4);
         }
       }
     }
