@@ -13,9 +13,9 @@ import {
   matvecCall,
   PLANES_SCRATCH,
   type ProductWeights,
-  planeStride,
   planesCall,
   straightTiles,
+  strideFor,
 } from "../src/kernels/products.js";
 import { type RuntimeKernel, runtimeSet } from "../src/kernels/runtime-set.js";
 import { packWinograd, WINOGRAD_CHUNK, winogradScratch } from "../src/kernels/winograd.js";
@@ -91,7 +91,7 @@ function planesSide(
 ): Side {
   const { heap } = engine;
   const { inputs, outputs } = weights;
-  const stride = planeStride(TILES);
+  const stride = strideFor(TILES * 32);
   const put = (bytes: ArrayBufferView): number => createStore(heap).upload("bytes", () => bytes);
   const [y, x, scratch] = [groupsOf4(outputs) * stride, groupsOf4(inputs) * stride, PLANES_SCRATCH].map(
     (bytes) => written(engine, bytes),

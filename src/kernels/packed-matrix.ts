@@ -9,10 +9,10 @@ import {
   matvecCall,
   PLANES_SCRATCH,
   type PlanesProduct,
-  planeStride,
   planesCall,
   type Store,
   straightTiles,
+  strideFor,
 } from "./products.js";
 import { requantizer } from "./reference/runtime/requantize.js";
 import { type RuntimeKernel, runtimeSet } from "./runtime-set.js";
@@ -213,7 +213,7 @@ export class PackedMatrix {
       this.#planes.own.dispose();
     }
     const m8 = Math.ceil(rows / 8);
-    const stride = planeStride(m8);
+    const stride = strideFor(m8 * 32);
     const [k4, n4] = [groupsOf4(this.inputs), groupsOf4(this.outputs)];
     const alloc = (bytes: number) => {
       const address = heap.alloc(bytes + 64);

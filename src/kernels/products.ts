@@ -199,8 +199,8 @@ export function straightTiles(m8: number): Int32Array {
   return Int32Array.from({ length: m8 * 2 }, (_, i) => (i >> 1) * 32);
 }
 
-/** Bytes between planes of `m8` tiles: a power of two apart, they would fall on the same sets of the L1 cache. */
-export function planeStride(m8: number): number {
-  const bytes = m8 * 32;
-  return bytes % 256 === 0 ? bytes + 64 : bytes;
+/** Bytes between planes of so many: a power of two apart, they would fall on the same few sets of the L1 cache. */
+export function strideFor(bytes: number): number {
+  const size = Math.ceil(bytes / 16) * 16;
+  return size % 256 === 0 ? size + 64 : size;
 }

@@ -7,6 +7,7 @@
 
 import type { Shape } from "../graph/index.js";
 import { groupsOf4 } from "../kernels/layouts.js";
+import { strideFor } from "../kernels/products.js";
 
 /** A picture's size and the place of its planes, in bytes. */
 export interface Planes {
@@ -36,12 +37,6 @@ export function planes(height: number, width: number, channels: number): Planes 
   const groups = groupsOf4(channels);
   const stride = strideFor(pixels * 4 + SLACK);
   return { height, width, channels, groups, pixels, stride, bytes: groups * stride };
-}
-
-/** Planes a power of two apart would fall on the same few sets of the L1 cache. */
-export function strideFor(bytes: number): number {
-  const size = Math.ceil(bytes / 16) * 16;
-  return size % 256 === 0 ? size + 64 : size;
 }
 
 /** Pixels of a plane, with some of the slack. */

@@ -11,15 +11,20 @@ import type { Lowering } from "../lowering.js";
 export function lowerHalves(to: Lowering, node: Node): boolean {
   const twice = to.options.graph.nodes.find(({ name }) => name === node.inputs[0]);
   const out = to.quant(node.name);
-  if (!out || twice?.op !== "concat" || twice.attrs.axis !== to.shape(node.name).length - 1) return false;
-  const [input, other, third] = twice.inputs;
+  if (!out || twice?.op !== "concat") return false;
+  const [input, other] = twice.inputs;
   const channels = to.channels(input);
-  const [scale, offset] = ["scale", "offset"].map((role) => to.weight(node, role)?.data ?? []);
-  const shift = offset[0];
-  const isHalves = offset.every((value, c) => value === (c < channels ? shift : -shift));
-  if (input !== other || third || channels > 4 || !isHalves || scale.some((value) => value !== scale[0])) {
-    return false;
-  }
+  const [[scale, ...scales], offset] = ["scale", "offset"].map((role) => [
+    ...(to.weight(node, role)?.data ?? []),
+  ]);
+  const [shift] = offset;
+  const isHalves =
+    input === other &&
+    channels <= 4 &&
+    offset.length === 2 * channels &&
+    offset.every((value, c) => value === (c < channels ? shift : -shift)) &&
+    scales.every((value) => value === scale);
+  if (!isHalves) return false;
   const x = to.f32(input);
   const y = to.define(node.name, "u7");
   const m = to.size(input) / channels;
@@ -29,7 +34,7 @@ export function lowerHalves(to: Lowering, node: Node): boolean {
       return c < channels === i < 32 ? row * channels + (c % channels) : 255;
     }),
   );
-  const [toCodes, by] = [scale[0] / out.scale, shift / out.scale].map(Math.fround);
+  const [toCodes, by] = [scale / out.scale, shift / out.scale].map(Math.fround);
   const { f32_u7_halves } = to.kernels;
   to.once(`${node.name}: f32_u7_halves`, y, x, (yAt, xAt) =>
     f32_u7_halves(yAt, xAt, lanes, m, channels, toCodes, by, out.zero),

@@ -7,9 +7,9 @@ import {
   matvecCall,
   PLANES_SCRATCH,
   type ProductWeights,
-  planeStride,
   planesCall,
   straightTiles,
+  strideFor,
 } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
@@ -178,7 +178,7 @@ function spmmSteps(
   const [k, n] = kernel.shape;
   const [k4, n4] = [groupsOf4(k), groupsOf4(n)];
   const m8 = Math.ceil(rows / 8);
-  const stride = planeStride(m8);
+  const stride = strideFor(m8 * 32);
   const tiles = to.own.upload(`tiles/${m8}`, () => straightTiles(m8));
   const planesIn = to.scratch(k4 * stride);
   const planesOut = to.scratch(n4 * stride);

@@ -1,9 +1,10 @@
 /** The input of a window in u7: padded, and its columns dealt out where the stride skips some. */
 
 import type { Node } from "../../graph/index.js";
+import { strideFor } from "../../kernels/products.js";
 import type { Call, Lowering } from "../lowering.js";
 import type { Buffer } from "../place.js";
-import { planes, planesOf, type Rows, strideFor } from "../planes.js";
+import { planes, planesOf, type Rows } from "../planes.js";
 
 /** Where a window's taps find their pixels. Offsets are in bytes from a tile of the input. */
 export interface WindowInput {
@@ -161,7 +162,7 @@ export function wordInput(to: Lowering, node: Node, window: Window, code: number
   const row = (width + left + right) * channels;
   const groups = wordGroups(size[1], channels);
   const isPadded = padding.some((cells) => cells > 0);
-  const padded = isPadded ? to.scratch(strideFor(rows * row + 64) * batch) : x;
+  const padded = isPadded ? to.scratch((rows * row + 64) * batch) : x;
   const stride = strideFor(rows * outWidth * 4 + 32);
   const buffer = to.scratch(groups * stride * batch);
   const [line, before, after] = [width * channels, left * channels, right * channels];
