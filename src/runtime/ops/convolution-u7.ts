@@ -138,9 +138,10 @@ function fold(
   const pixels = isRows ? ((height - 1) * window.strides[0] + rows - 1) * width : planePixels(x.stride);
   const bytes = isRows ? 4 / shared : rest;
   const next = isRows ? width * 4 : 4;
+  const lanes = Math.min(4, bytes * (isRows ? rows : columns));
   to.each(`${node.name}: u7_c4_fold`, x.buffer, x.buffer, (at) => {
     // Each call brings what is left over of one pixel or row more.
-    for (let lane = bytes; lane < 4; lane += bytes) u7_c4_fold(at + plane, pixels, bytes * 8, next);
+    for (let lane = bytes; lane < lanes; lane += bytes) u7_c4_fold(at + plane, pixels, bytes * 8, next);
   });
 }
 
