@@ -169,7 +169,7 @@ function packTaps(to: Lowering, node: Node, kernel: S8Weight, packing: Packing):
   const [kh, kw, channels, outputs] = kernel.shape;
   const all = ownColumns(packing, kw) * 4;
   const inputs = kh * all + (shared > 0 ? Math.ceil(kh / shared) * 4 : 0);
-  const key = `${node.weights.kernel}/${whole}+${rest}`;
+  const key = `${node.weights.kernel}/${whole}+${rest}/${shared}`;
   const inputOf = (row: number, column: number, channel: number): number => {
     const left = channel - whole * 4;
     if (left < 0) return row * all + column * whole * 4 + channel;
