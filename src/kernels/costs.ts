@@ -1,8 +1,7 @@
 /**
  * What the product kernels cost, in nanoseconds: measured on products of 16 to 256 inputs, from a tenth of the blocks
- * to all (`npm run bench -- costs`), relaxed16 on a Zen 4 without AVX-VNNI (Node 24), simd on the same (Node 20);
- * relaxed, on a Zen 5 with it, on large ones alone. Only their ratios matter: they decide between layouts that all
- * give the same sums.
+ * to all (`npm run bench -- costs`), relaxed on a Zen 5 with AVX-VNNI, relaxed16 on a Zen 4 without it (Node 24), simd on
+ * the latter (Node 20). Only their ratios matter: they decide between layouts that all give the same sums.
  */
 import type { LayoutName } from "./layouts.js";
 
@@ -24,12 +23,11 @@ export interface Costs extends Readonly<Record<LayoutName, Cost>> {
 
 export const costs: Readonly<Record<CostVariant, Costs>> = {
   relaxed: {
-    // The matrix-vector form measured here took 4 outputs a block, where there are 16 now.
-    dense: { matvec: { block: 0.25, output: 0.2 }, spmm: { block: 1.2, output: 0.95 } },
-    "4x4": { matvec: { block: 0.37, output: 0.4 }, spmm: { block: 1.2, output: 0.95 } },
-    "1x4": { matvec: { block: 0.235, output: 1.85 }, spmm: { block: 0.36, output: 1.8 } },
-    "4of16": { matvec: { block: 0.45, output: 0.3 }, spmm: none },
-    // Not measured; 18 blocks of the dense product, which do the same, take 22 ns.
+    dense: { matvec: { block: 0.23, output: 0 }, spmm: { block: 1.2, output: 0.9 } },
+    "4x4": { matvec: { block: 0.37, output: 0.4 }, spmm: { block: 1.2, output: 1 } },
+    "1x4": { matvec: { block: 0.24, output: 1.6 }, spmm: { block: 0.35, output: 0.9 } },
+    "4of16": { matvec: { block: 0.45, output: 0.15 }, spmm: none },
+    // A block takes 22, which is what 18 blocks of the dense product take; in nets it was 0.6 to 0.8 times as fast.
     winograd: none,
   },
   relaxed16: {
