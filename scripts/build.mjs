@@ -25,7 +25,8 @@ rmSync("dist/chunks", { recursive: true, force: true });
 const runtime = await bundle({
   entryPoints: ["src/runtime.ts"],
   inject: ["src/wasm/binaries/runtime.ts"],
-  minify: true,
+  minifyIdentifiers: true,
+  minifySyntax: true,
 });
 const foreign = Object.values(runtime.metafile.outputs).flatMap((output) => output.imports);
 if (foreign.length > 0) throw new Error(`pare/runtime imports ${foreign.map(({ path }) => path).join(", ")}`);
@@ -38,9 +39,16 @@ await bundle({
 });
 if (existsSync("dist/cli.js")) chmodSync("dist/cli.js", 0o755);
 
-// What esbuild leaves of it, terser makes 5 % smaller. No getter of ours does anything but get, and a function that
-// is not moved into its only caller stays beside what it is like; so do comparisons that are not turned round.
-const { code } = await minify(readFileSync("dist/runtime.js", "utf8"), {
+// Functions as arrows, without `function` and `return`: 0.2 KB. None has a `this`, and none is called before its line is
+// reached: all such calls would be made at import.
+const arrows = readFileSync("dist/runtime.js", "utf8")
+  .replace(/^(async )?function (\w+)(\(.*\)) \{$/gm, "var $2 = $1$3 => {")
+  .replace(/Number.POSITIVE_INFINITY/g, "1 / 0")
+  .replace(/Number.NEGATIVE_INFINITY/g, "-1 / 0");
+
+// Terser makes it 5 % smaller. No getter of ours does anything but get, and a function that is not moved into its only
+// caller stays beside what it is like; so do comparisons that are not turned round.
+const { code } = await minify(arrows, {
   module: true,
   ecma: 2022,
   compress: {
@@ -50,9 +58,11 @@ const { code } = await minify(readFileSync("dist/runtime.js", "utf8"), {
     lhs_constants: false,
     pure_getters: true,
     unsafe_arrows: true,
+    arrows: false,
+    sequences: false,
   },
-  // Node prints the line of an error that nobody caught.
-  format: { max_line_len: 2000 },
+  // Node prints the line of an error that nobody caught: a statement each, but for the binaries' own.
+  format: { semicolons: false },
 });
 writeFileSync("dist/runtime.js", code);
 
