@@ -1,3 +1,5 @@
+import { gather16 } from "./simd";
+
 // u7_rows_words: planes whose pixels are 4 neighbouring bytes of a row: for windows over few channels, and to deal the
 // columns of a C4 plane out by their remainder, for strides across.
 //
@@ -18,12 +20,20 @@ export function u7_rows_words(
   y_row: i32,
   y_stride: i32,
 ): void {
+  // Of a vector, the four bytes from 0, step, 2 step and 3 step on.
+  const lanes = i32x4.add(i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(step * 0x01010101)), i32x4.splat(0x03020100));
   for (let row = 0; row < rows; ++row) {
     let to = y;
     for (let group = 0; group < groups; ++group) {
       let from = x + (<usize>group << 2);
       const end = to + (<usize>columns << 2);
       let at = to;
+      if (step <= 4) {
+        for (; at + 16 <= end; at += 16) {
+          v128.store(at, gather16(v128.load(from), lanes));
+          from += step << 2;
+        }
+      }
       if (step == 8) {
         for (; at + 16 <= end; at += 16) {
           v128.store(at, i32x4.shuffle(v128.load(from), v128.load(from, 16), 0, 2, 4, 6));
