@@ -8,6 +8,7 @@ import {
   PLANES_SCRATCH,
   type ProductWeights,
   planesCall,
+  restOf,
   straightTiles,
   strideFor,
 } from "../../kernels/products.js";
@@ -42,29 +43,54 @@ export function chooseProduct(to: Lowering, product: Product): Choice {
   const { rows, isWide } = product;
   const weights = weightsOf(product);
   const { inputs: k, outputs: n } = weights;
-  const table = costsOf(to);
-  const blocks = blocksOf(to, weights);
+  const { single, square, isOf16 } = blocksOf(to, weights);
+  const blocks = {
+    // The dense kernel takes 16 outputs at a time.
+    dense: groupsOf4(k) * groupsOf16(n) * 4,
+    "4x4": sum(square),
+    "1x4": sum(single),
+    "4of16": isOf16 ? groupsOf4(n) * groupsOf16(k) : Number.POSITIVE_INFINITY,
+  };
   const options: (Choice & { cost: number })[] = [];
   for (const layout of layouts) {
-    const { matvec, spmm } = table[layout];
-    // The dense kernel takes 16 outputs at a time.
-    const multiplied = layout === "dense" ? groupsOf4(k) * groupsOf16(n) * 4 : blocks[layout];
-    const cost = rows * (multiplied * matvec.block + n * matvec.output + 2 * CALL);
+    const { block, output } = costsOf(to)[layout].matvec;
+    const cost = rows * (blocks[layout] * block + n * output + 2 * CALL);
     options.push({ layout, by: "matvec", cost });
     // spmm has no form that keeps the sums, and 4of16 none for a row length that is not whole groups
     if (isWide || layout === "4of16") continue;
     const repack = (rows * (k + n) * repackCost) / 4;
-    const tiles = Math.ceil(rows / 8);
     options.push({
       layout,
       by: "spmm",
-      cost: tiles * (blocks[layout] * spmm.block + n * spmm.output) + repack,
+      cost: planesCost(to, weights, layout, Math.ceil(rows / 8)) + repack,
     });
   }
-  return options.reduce((best, option) => (option.cost < best.cost ? option : best));
+  return cheapest(options);
 }
 
 const layouts = ["dense", "4x4", "1x4", "4of16"] as const;
+
+// The first of equals: the one with the least to look up.
+const cheapest = <Option extends { readonly cost: number }>(options: readonly Option[]): Option =>
+  options.reduce((best, option) => (option.cost < best.cost ? option : best));
+
+/** What a product of C4 planes of `m8` tiles takes, ns. */
+function planesCost(to: Lowering, weights: ProductWeights, layout: PlanesLayout, m8: number): number {
+  const { outputs, inputs } = weights;
+  const { single, square } = blocksOf(to, weights);
+  const costOf = (by: PlanesLayout, n: number, blocks: number, tiles: number): number => {
+    const { block, output } = costsOf(to)[by].spmm;
+    return tiles * (blocks * block + n * output);
+  };
+  // The 1x4 kernel takes 32 pixels at a time; what is left over goes by 8, three of them as four.
+  const whole = Math.floor((m8 + 1) / 4) * 4;
+  const tiles = whole + 1.75 * Math.max(m8 - whole, 0);
+  const first = layout === "1x4" ? 0 : outputs - restOf(layout, outputs);
+  const others = costOf("1x4", outputs - first, sum(single.subarray(first)), tiles);
+  const groups = groupsOf4(first);
+  const blocks = layout === "dense" ? groups * groupsOf4(inputs) : sum(square.subarray(0, groups));
+  return costOf(layout, first, blocks, m8) + others;
+}
 
 /** The cheapest layout for a product of C4 planes of `m8` tiles, and what it takes, ns. */
 export function choosePlanes(
@@ -72,18 +98,12 @@ export function choosePlanes(
   weights: ProductWeights,
   m8: number,
 ): { readonly layout: PlanesLayout; readonly cost: number } {
-  const table = costsOf(to);
-  const blocks = blocksOf(to, weights);
-  const costOf = (layout: LayoutName, tiles: number): number => {
-    const { block, output } = table[layout].spmm;
-    return tiles * (blocks[layout] * block + weights.outputs * output);
-  };
-  // The 1x4 kernel takes 32 pixels at a time; what is left over goes by 8, three of them as four.
-  const whole = Math.floor((m8 + 1) / 4) * 4;
-  const single = costOf("1x4", whole) + 1.75 * costOf("1x4", Math.max(m8 - whole, 0));
-  const [dense, square] = [costOf("dense", m8), costOf("4x4", m8)];
-  if (single < dense && single < square) return { layout: "1x4", cost: single };
-  return square < dense ? { layout: "4x4", cost: square } : { layout: "dense", cost: dense };
+  return cheapest(
+    (["dense", "4x4", "1x4"] as const).map((layout) => ({
+      layout,
+      cost: planesCost(to, weights, layout, m8),
+    })),
+  );
 }
 
 /** The costs of the kernels that run here. */
@@ -92,14 +112,12 @@ export function costsOf(to: Lowering): Costs {
   return costs[variant === "reference" ? "simd" : variant];
 }
 
+/** Blocks that are not all zero: of each output, of each group of 4; whether 4of16 can hold the weights. */
 function blocksOf(to: Lowering, { key, data, inputs, outputs }: ProductWeights) {
   return to.constants.cache(`${key}/blocks`, () => ({
-    dense: groupsOf4(inputs) * groupsOf4(outputs),
-    "4x4": sum(countBlocks(data, inputs, outputs, 4)),
-    "1x4": sum(countBlocks(data, inputs, outputs, 1)),
-    "4of16": pack4of16(data, inputs, outputs)
-      ? groupsOf4(outputs) * groupsOf16(inputs)
-      : Number.POSITIVE_INFINITY,
+    single: countBlocks(data, inputs, outputs, 1),
+    square: countBlocks(data, inputs, outputs, 4),
+    isOf16: pack4of16(data, inputs, outputs) !== null,
   }));
 }
 
