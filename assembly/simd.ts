@@ -109,6 +109,14 @@ export function gather16(x_u8x16: v128, lane_u8x16: v128): v128 {
   return i8x16.swizzle(x_u8x16, lane_u8x16);
 }
 
+// 4 pixels of 4 bytes: neighbours where `step` is 4, every other one where it is 8.
+// @ts-ignore: decorator
+@inline
+export function pixels4(x: usize, step: i32): v128 {
+  const first = v128.load(x);
+  return step == 8 ? i32x4.shuffle(first, v128.load(x, 16), 0, 2, 4, 6) : first;
+}
+
 // 1.5 * 2^23: the low mantissa bits of a sum with it are the other number rounded half to even.
 export const ROUND_BITS: i32 = 0x4b400000;
 

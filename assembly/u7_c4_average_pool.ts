@@ -1,4 +1,5 @@
 import { post_code, post_narrow } from "./post";
+import { pixels4 } from "./simd";
 
 // u7_c4_average_pool: the sum of the codes under a window, requantized, X and Y in C4. Every window lies
 // within the input, so that the number of taps is one for all.
@@ -11,6 +12,7 @@ import { post_code, post_narrow } from "./post";
 //   m4         tiles, >= 0; each is read and written to 16 bytes
 //   c4, taps   groups of 4 channels, >= 0; 1 <= taps <= 516, so that a sum fits 16 bits
 //   x_stride, y_stride  bytes between planes
+//   step       bytes of x between pixels of a tile, 4 or 8
 //   offset     i32, -taps * zero point of x
 //   mult       f32, s_x / (s_y taps)
 //
@@ -26,6 +28,7 @@ export function u7_c4_average_pool(
   taps: i32,
   x_stride: i32,
   y_stride: i32,
+  step: i32,
   offset: i32,
   mult: f32,
 ): void {
@@ -39,7 +42,7 @@ export function u7_c4_average_pool(
       let lo_u16x8 = i16x8.splat(0);
       let hi_u16x8 = i16x8.splat(0);
       for (let at = offsets; at < end; at += 4) {
-        const x_u8x16 = v128.load(xt + load<i32>(at));
+        const x_u8x16 = pixels4(xt + load<i32>(at), step);
         lo_u16x8 = i16x8.add(lo_u16x8, i16x8.extend_low_i8x16_u(x_u8x16));
         hi_u16x8 = i16x8.add(hi_u16x8, i16x8.extend_high_i8x16_u(x_u8x16));
       }

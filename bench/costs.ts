@@ -129,7 +129,7 @@ function winogradSide(engine: Engine<RuntimeKernel>, inputs: number, outputs: nu
   const mult = put(new Float32Array(n4 * 4).fill(1e-3));
   const post = put(packPost({ zero: 0, low: 0 }));
   const [xPitch, yPitch] = [from.width * 4, to.width * 4];
-  const rows = { height: to.height, width: to.width, from: xPitch, to: yPitch };
+  const rows = { height: to.height, width: to.width, from: xPitch, to: yPitch, step: 4 };
   const tiles = put(rowPairs(rows, 8));
   const { u7_s16w_winograd_3x3 } = kernels;
   return {

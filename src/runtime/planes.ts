@@ -54,6 +54,8 @@ export interface Rows {
   /** Bytes in the input from one output row to the next, and in the output. */
   readonly from: number;
   readonly to: number;
+  /** Bytes in the input from one output pixel to the next: 4 where there are none between. */
+  readonly step: number;
 }
 
 /**
@@ -63,7 +65,7 @@ export interface Rows {
  * before; a run shorter than a tile runs over into the next, which is written after it.
  */
 export function tilesOf(rows: Rows, size: 4 | 8): Int32Array {
-  const isOneRun = rows.from === rows.width * 4 && rows.to === rows.from;
+  const isOneRun = rows.from === rows.width * rows.step && rows.to === rows.width * 4;
   const runs = isOneRun ? 1 : rows.height;
   const length = isOneRun ? rows.width * rows.height : rows.width;
   const perRun = Math.ceil(length / size);
@@ -72,7 +74,7 @@ export function tilesOf(rows: Rows, size: 4 | 8): Int32Array {
   for (let run = 0; run < runs; run++) {
     for (let tile = 0; tile < perRun; tile++) {
       const pixel = Math.min(tile * size, Math.max(length - size, 0));
-      tiles[at++] = run * rows.from + pixel * 4;
+      tiles[at++] = run * rows.from + pixel * rows.step;
       tiles[at++] = run * rows.to + pixel * 4;
     }
   }

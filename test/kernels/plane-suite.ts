@@ -184,31 +184,35 @@ for (const m4 of [0, 1, 2, 5]) {
         stride,
         stride,
       ]);
-      add("u7_c4_max_pool", `m4 ${m4} c4 ${c4} taps ${taps}`, (l) => [
-        l.room(c4 * stride),
-        l.put(codes(l, c4 * stride + 64)),
-        offsets(l, taps),
-        tilesOf(l, m4),
-        m4,
-        c4,
-        taps,
-        stride,
-        stride,
-      ]);
-      add("u7_c4_average_pool", `m4 ${m4} c4 ${c4} taps ${taps}`, (l) => [
-        l.room(c4 * stride),
-        l.put(codes(l, c4 * stride + 64)),
-        offsets(l, taps),
-        post(l),
-        tilesOf(l, m4),
-        m4,
-        c4,
-        taps,
-        stride,
-        stride,
-        -taps * l.random.below(128),
-        l.random.uniform(0.5, 2) / taps,
-      ]);
+      for (const step of [4, 8]) {
+        add("u7_c4_max_pool", `m4 ${m4} c4 ${c4} taps ${taps} step ${step}`, (l) => [
+          l.room(c4 * stride),
+          l.put(codes(l, c4 * stride * 2 + 128)),
+          offsets(l, taps),
+          tilesOf(l, m4),
+          m4,
+          c4,
+          taps,
+          stride * 2,
+          stride,
+          step,
+        ]);
+        add("u7_c4_average_pool", `m4 ${m4} c4 ${c4} taps ${taps} step ${step}`, (l) => [
+          l.room(c4 * stride),
+          l.put(codes(l, c4 * stride * 2 + 128)),
+          offsets(l, taps),
+          post(l),
+          tilesOf(l, m4),
+          m4,
+          c4,
+          taps,
+          stride * 2,
+          stride,
+          step,
+          -taps * l.random.below(128),
+          l.random.uniform(0.5, 2) / taps,
+        ]);
+      }
     }
   }
 }
@@ -223,6 +227,7 @@ add("u7_c4_average_pool", "516 taps of 127", (l) => [
   516,
   16,
   16,
+  4,
   0,
   1 / 516,
 ]);

@@ -21,7 +21,7 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
   const [, height, width] = to.shape(node.name) as readonly number[];
   const isBy3 = isPlain3x3(window) && height >= 2 && width >= 4;
   const label = `u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`;
-  const y = emitByGroups(to, node, window, zero, label, (x) => {
+  const y = emitByGroups(to, node, window, zero, label, window.strides[1], (x) => {
     const list = isBy3 ? rowPairs(x.rows, 4) : tilesOf(x.rows, 4);
     const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
     const m4 = list.length / 2;

@@ -28,12 +28,16 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
   const taps = size[0] * size[1];
   const { stride } = planesOf(to.shape(node.name));
   const { u7_c4_max_pool, u7_c4_average_pool } = to.kernels;
+  const window = windowOf(node, size);
+  // The kernels pass over every other column by themselves.
+  const columns = window.strides[1] === 2 ? 1 : window.strides[1];
   emitByGroups(
     to,
     node,
-    windowOf(node, size),
+    window,
     0,
     node.op === "maxPool" ? "u7_c4_max_pool" : "u7_c4_average_pool",
+    columns,
     (x) => {
       const offsets = to.constants.upload(`${node.name}/offsets`, () =>
         Int32Array.from({ length: taps }, (_, tap) => x.tap(Math.floor(tap / size[1]), tap % size[1])),
@@ -41,16 +45,31 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
       const list = tilesOf(x.rows, 4);
       const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
       const m4 = list.length / 2;
+      const { step } = x.rows;
       if (node.op === "maxPool") {
         return (yAt, xAt, _group, count) => {
-          u7_c4_max_pool(yAt, xAt, offsets, tiles, m4, count, taps, x.stride, stride);
+          u7_c4_max_pool(yAt, xAt, offsets, tiles, m4, count, taps, x.stride, stride, step);
         };
       }
       const post = to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0 }));
       const offset = -taps * from.zero;
       const mult = Math.fround(boundMult(from.scale / (out.scale * taps), offset));
       return (yAt, xAt, _group, count) => {
-        u7_c4_average_pool(yAt, xAt, offsets, post, tiles, m4, count, taps, x.stride, stride, offset, mult);
+        u7_c4_average_pool(
+          yAt,
+          xAt,
+          offsets,
+          post,
+          tiles,
+          m4,
+          count,
+          taps,
+          x.stride,
+          stride,
+          step,
+          offset,
+          mult,
+        );
       };
     },
   );

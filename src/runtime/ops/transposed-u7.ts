@@ -37,12 +37,8 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
   );
   const stride = part.stride * count;
   const calls = pairs.map(({ vertical, horizontal }, phase) => {
-    const rows = {
-      height: vertical.count,
-      width: horizontal.count,
-      from: x.rows.from,
-      to: horizontal.count * 4,
-    };
+    const [height, width] = [vertical.count, horizontal.count];
+    const rows = { ...x.rows, height, width, to: width * 4 };
     const list = tilesOf(rows, 8);
     const tiles = to.constants.upload(`${node.name}/tiles/${phase}`, () => list);
     const m8 = list.length / 2;

@@ -38,19 +38,22 @@ interface Prepared extends Omit<WindowInput, "buffer"> {
   readonly make?: (y: number, x: number, groups: number, isFirst: boolean) => void;
 }
 
-/** @param cache bytes that what is made in one turn should stay in */
+/**
+ * @param step columns that are dealt out by their remainder, where a kernel does not pass over some by itself
+ * @param cache bytes that what is made in one turn should stay in
+ */
 function prepare(
   to: Lowering,
   node: Node,
   { strides, dilations, padding }: Window,
   code: number,
+  step = strides[1],
   cache = Number.POSITIVE_INFINITY,
 ): Prepared {
   const { u7_pad, u7_rows_words } = to.kernels;
   const [, outHeight, outWidth] = to.shape(node.name) as readonly number[];
   const { height, width, groups, channels, stride } = planesOf(to.shape(node.inputs[0]));
   const [top, bottom, left, right] = padding;
-  const step = strides[1];
   const columns = Math.ceil((left + width + right) / step);
   const pitch = columns * 4;
   const isPadded = top + bottom + left + right > 0;
@@ -89,7 +92,13 @@ function prepare(
     ...(isMade && { make }),
     bytes,
     stride: into,
-    rows: { height: outHeight, width: outWidth, from: strides[0] * pitch, to: outWidth * 4 },
+    rows: {
+      height: outHeight,
+      width: outWidth,
+      from: strides[0] * pitch,
+      to: outWidth * 4,
+      step: (strides[1] / step) * 4,
+    },
     tap: (ky, kx) => {
       const column = kx * dilations[1];
       return (column % step) * phase + ky * dilations[0] * pitch + Math.floor(column / step) * 4;
@@ -116,6 +125,7 @@ const CACHE_BYTES = 24_576;
  * Emits a window that looks at each channel by itself: prepared and used a few groups of 4 channels at a time, so that
  * what is between does not leave the cache.
  *
+ * @param step see `prepare`
  * @param kernelOf given where taps lie, what computes `count` groups from `group` on
  */
 export function emitByGroups(
@@ -124,9 +134,10 @@ export function emitByGroups(
   window: Window,
   code: number,
   label: string,
+  step: number,
   kernelOf: (x: Omit<WindowInput, "buffer">) => (y: number, x: number, group: number, count: number) => void,
 ): Buffer {
-  const x = prepare(to, node, window, code, CACHE_BYTES);
+  const x = prepare(to, node, window, code, step, CACHE_BYTES);
   const kernel = kernelOf(x);
   const from = planesOf(to.shape(node.inputs[0]));
   const input = to.c4(node.inputs[0]);
@@ -188,7 +199,7 @@ export function wordInput(to: Lowering, node: Node, window: Window, code: number
     buffer,
     bytes: groups * stride,
     stride,
-    rows: { height: outHeight, width: outWidth, from: strides[0] * outWidth * 4, to: outWidth * 4 },
+    rows: { height: outHeight, width: outWidth, from: strides[0] * outWidth * 4, to: outWidth * 4, step: 4 },
     tap: (ky, group) => group * stride + ky * dilations[0] * outWidth * 4,
   };
 }

@@ -41,14 +41,14 @@ export function planeKernels(heap: Heap) {
 
   // Visits the 4 pixels x 4 channels of every tile of every plane.
   const overTiles = (
-    [y, x, tiles, m4, c4, xStride, yStride]: readonly number[],
+    [y, x, tiles, m4, c4, xStride, yStride, step = 4]: readonly number[],
     visit: (channel: number, from: number, to: number) => void,
   ) => {
     const { i32 } = views();
     for (let plane = 0; plane < c4; plane++) {
       for (let tile = 0; tile < m4; tile++) {
         for (let i = 0; i < 16; i++) {
-          const from = x + plane * xStride + i32[tiles / 4 + tile * 2] + i;
+          const from = x + plane * xStride + i32[tiles / 4 + tile * 2] + (i >> 2) * step + (i & 3);
           const to = y + plane * yStride + i32[tiles / 4 + tile * 2 + 1] + i;
           visit(plane * 4 + (i & 3), from, to);
         }
@@ -88,9 +88,9 @@ export function planeKernels(heap: Heap) {
     });
   };
 
-  const u7_c4_max_pool: Kernel = (y, x, offsets, tiles, m4, c4, taps, xStride, yStride) => {
+  const u7_c4_max_pool: Kernel = (y, x, offsets, tiles, m4, c4, taps, xStride, yStride, step) => {
     const { u8, i32 } = views();
-    return overTiles([y, x, tiles, m4, c4, xStride, yStride], (_channel, from, to) => {
+    return overTiles([y, x, tiles, m4, c4, xStride, yStride, step], (_channel, from, to) => {
       let most = 0;
       for (let tap = 0; tap < taps; tap++) most = Math.max(most, u8[from + i32[offsets / 4 + tap]]);
       u8[to] = most;
@@ -98,10 +98,10 @@ export function planeKernels(heap: Heap) {
   };
 
   const u7_c4_average_pool: Kernel = (...args) => {
-    const [y, x, offsets, post, tiles, m4, c4, taps, xStride, yStride, offset, mult] = args;
+    const [y, x, offsets, post, tiles, m4, c4, taps, xStride, yStride, step, offset, mult] = args;
     const { u8, i32 } = views();
     const code = requantizer(heap, post);
-    return overTiles([y, x, tiles, m4, c4, xStride, yStride], (_channel, from, to) => {
+    return overTiles([y, x, tiles, m4, c4, xStride, yStride, step], (_channel, from, to) => {
       let sum = offset;
       for (let tap = 0; tap < taps; tap++) sum += u8[from + i32[offsets / 4 + tap]];
       u8[to] = code(sum, Math.fround(mult));
