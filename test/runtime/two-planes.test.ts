@@ -98,3 +98,23 @@ test.each(windows)("$channels channels, $size at $strides", (window) => {
   const errors = wanted.map((value, i) => Math.abs(Math.min(value, realOf(127, y)) - results[0][i]));
   expect(Math.max(...errors)).toBeLessThanOrEqual(0.51 * y.scale);
 });
+
+test("who asks for the planes' numbers gets them as they are, not as their codes stand for them", () => {
+  const { int8 } = made(windows[8]);
+  const [halved] = int8.quant.keys();
+  const told: Graph = { ...int8, outputs: [...int8.outputs, { name: "halves", value: halved }] };
+  const x = noise(9 * 12 * 3);
+  for (const variant of variantsHere(runtimeSet)) {
+    using model = createModel(told, { variant });
+    const { y: got, halves: numbers } = model.run({ x });
+    const { scale, offset } = int8.nodes.find(({ name }) => name === halved)?.weights ?? {};
+    const [by, shift] = [scale, offset].map((key) => int8.weights.get(key)?.data ?? []);
+    const wanted = numbers.map((_, i) => {
+      const [pixel, c] = [Math.floor(i / 6), i % 6];
+      return Math.fround(Math.fround(x[pixel * 3 + (c % 3)] * by[c]) + shift[c]);
+    });
+    expect(numbers).toEqual(wanted);
+    using alone = createModel(int8, { variant });
+    expect(alone.run({ x }).y).toEqual(got);
+  }
+});

@@ -77,7 +77,6 @@ export function emitLookUp(
 }
 
 export function lowerAffine(to: Lowering, node: Node): void {
-  if (lowerHalves(to, node)) return;
   const [input] = node.inputs;
   const channels = to.channels(input);
   const rows = to.size(input) / channels;
@@ -88,6 +87,7 @@ export function lowerAffine(to: Lowering, node: Node): void {
   to.once(`${node.name}: f32_affine`, y, x, (yAt, xAt) =>
     to.kernels.f32_affine(yAt, xAt, scale, offset, rows, channels),
   );
+  lowerHalves(to, node);
 }
 
 export function lowerPrelu(to: Lowering, node: Node): void {

@@ -4,14 +4,13 @@ import type { Node } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
 
 /**
- * Emits one step from the real numbers to the codes, for the affine that makes halves of a value twice.
- *
- * @returns false for any other affine
+ * Emits one step from the real numbers to the codes, for the affine that makes halves of a value twice; for any other
+ * one, nothing.
  */
-export function lowerHalves(to: Lowering, node: Node): boolean {
+export function lowerHalves(to: Lowering, node: Node): void {
   const twice = to.options.graph.nodes.find(({ name }) => name === node.inputs[0]);
   const out = to.quant(node.name);
-  if (!out || twice?.op !== "concat") return false;
+  if (!out || twice?.op !== "concat") return;
   const [input, other] = twice.inputs;
   const channels = to.channels(input);
   const [[scale, ...scales], offset] = ["scale", "offset"].map((role) => [
@@ -24,7 +23,7 @@ export function lowerHalves(to: Lowering, node: Node): boolean {
     offset.length === 2 * channels &&
     offset.every((value, c) => value === (c < channels ? shift : -shift)) &&
     scales.every((value) => value === scale);
-  if (!isHalves) return false;
+  if (!isHalves) return;
   const x = to.f32(input);
   const y = to.define(node.name, "u7");
   const m = to.size(input) / channels;
@@ -39,5 +38,4 @@ export function lowerHalves(to: Lowering, node: Node): boolean {
   to.once(`${node.name}: f32_u7_halves`, y, x, (yAt, xAt) =>
     f32_u7_halves(yAt, xAt, lanes, m, channels, toCodes, by, out.zero),
   );
-  return true;
 }
