@@ -11,7 +11,7 @@ import type { Store } from "../kernels/products.js";
 import type { RuntimeKernels } from "../kernels/runtime-set.js";
 import type { Heap, Variant } from "../wasm/index.js";
 import type { Buffer, Step } from "./place.js";
-import { planesOf } from "./planes.js";
+import { type Planes, planes } from "./planes.js";
 
 export interface LoweringOptions {
   readonly graph: Graph;
@@ -29,7 +29,16 @@ export interface LoweringOptions {
 /** f32 and u7: rows of channels. c4: u7 in planes (see planes.ts), for pictures. */
 export type Form = "f32" | "u7" | "c4";
 
-type Forms = { [form in Form]?: Buffer };
+/** A picture in C4 planes; between its rows there may be pixels of any codes. */
+export interface Picture extends Buffer {
+  readonly planes: Planes;
+}
+
+interface Forms {
+  f32?: Buffer;
+  u7?: Buffer;
+  c4?: Picture;
+}
 
 /** What a step calls, with addresses. */
 export type Call = (y: number, x: number, scratch: number) => void;
@@ -129,14 +138,23 @@ export class Lowering {
     this.once(label, y, x, calls, scratch);
   }
 
-  /** The buffer that a node writes its value into. */
-  define(value: string, form: Form): Buffer {
-    const bytes =
-      form === "c4"
-        ? planesOf(this.shape(value)).bytes * this.options.batch
-        : this.size(value) * (form === "f32" ? 4 : 1);
-    const buffer: Buffer = { bytes };
-    this.#formsOf(value)[form] = buffer;
+  /**
+   * The buffer that a node writes its value into.
+   *
+   * @param pitch of planes, pixels from row to row
+   */
+  define(value: string, form: "c4", pitch?: number): Picture;
+  define(value: string, form: Form): Buffer;
+  define(value: string, form: Form, pitch?: number): Buffer {
+    const forms = this.#formsOf(value);
+    if (form === "c4") {
+      const [, height, width, channels] = this.shape(value) as readonly number[];
+      const lie = planes(height, width, channels, pitch);
+      forms.c4 = { bytes: lie.bytes * this.options.batch, planes: lie };
+      return forms.c4;
+    }
+    const buffer = { bytes: this.size(value) * (form === "f32" ? 4 : 1) };
+    forms[form] = buffer;
     return buffer;
   }
 
@@ -181,7 +199,7 @@ export class Lowering {
   u7(value: string): Buffer {
     const forms = this.#formsOf(value);
     if (forms.u7) return forms.u7;
-    if (forms.c4) return this.#repack(value, "u7", forms.c4);
+    if (forms.c4) return this.#toRows(value, forms.c4);
     const { f32 } = forms;
     const params = this.quant(value);
     if (!f32 || !params) throw new RangeError(`value ${value} has no u7 form`);
@@ -194,26 +212,38 @@ export class Lowering {
     return out;
   }
 
-  /** A picture as u7 in planes. */
-  c4(value: string): Buffer {
-    return this.#formsOf(value).c4 ?? this.#repack(value, "c4", this.u7(value));
+  /** A picture as u7 in planes, between whose rows there is nothing. */
+  c4(value: string): Picture {
+    const x = this.picture(value);
+    return x.planes.pitch > x.planes.width ? this.#toPlanes(value) : x;
   }
 
-  // Rows to planes, or planes to rows.
-  #repack(value: string, form: "u7" | "c4", x: Buffer): Buffer {
-    const { channels, groups, pixels, stride } = planesOf(this.shape(value));
-    const y = this.define(value, form);
-    const { u7_c4_rows, u7_rows_c4 } = this.kernels;
-    if (form === "c4") {
-      this.each(`${value}: rows to C4`, y, x, (yAt, xAt) => {
-        u7_rows_c4(yAt, xAt, pixels, groups, channels, stride);
-      });
-    } else {
-      // A sample's last row may run over into the next sample, which is written after it.
-      this.each(`${value}: C4 to rows`, y, x, (yAt, xAt) => {
-        u7_c4_rows(yAt, xAt, pixels, groups, stride, channels);
-      });
-    }
+  /** A picture as u7 in planes, as they are. */
+  picture(value: string): Picture {
+    return this.#formsOf(value).c4 ?? this.#toPlanes(value);
+  }
+
+  #toPlanes(value: string): Picture {
+    const x = this.u7(value);
+    const y = this.define(value, "c4");
+    const { channels, groups, pixels, stride } = y.planes;
+    this.each(`${value}: rows to C4`, y, x, (yAt, xAt) => {
+      this.kernels.u7_rows_c4(yAt, xAt, pixels, groups, channels, stride);
+    });
+    return y;
+  }
+
+  #toRows(value: string, x: Picture): Buffer {
+    const { channels, groups, height, width, pitch, stride } = x.planes;
+    const y = this.define(value, "u7");
+    const [rows, length] = pitch > width ? [height, width] : [1, height * width];
+    // The last pixel may run over into the next row or sample, which is written after it.
+    this.each(`${value}: C4 to rows`, y, x, (yAt, xAt) => {
+      for (let row = 0; row < rows; row++) {
+        const [to, from] = [yAt + row * length * channels, xAt + row * pitch * 4];
+        this.kernels.u7_c4_rows(to, from, length, groups, stride, channels);
+      }
+    });
     return y;
   }
 

@@ -14,6 +14,8 @@ export interface Planes {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** Pixels from row to row; those past the width hold any codes. */
+  readonly pitch: number;
   /** Groups of 4 channels, the last padded. */
   readonly groups: number;
   readonly pixels: number;
@@ -26,17 +28,12 @@ export interface Planes {
 // A tile of 8 pixels may run over by 7 of them.
 const SLACK = 32;
 
-/** @param shape [batch, height, width, channels] */
-export function planesOf(shape: Shape): Planes {
-  const [height, width, channels] = shape.slice(1) as number[];
-  return planes(height, width, channels);
-}
-
-export function planes(height: number, width: number, channels: number): Planes {
-  const pixels = height * width;
+/** @param pitch pixels from row to row */
+export function planes(height: number, width: number, channels: number, pitch = width): Planes {
+  const pixels = height * pitch;
   const groups = groupsOf4(channels);
   const stride = strideFor(pixels * 4 + SLACK);
-  return { height, width, channels, groups, pixels, stride, bytes: groups * stride };
+  return { height, width, channels, pitch, groups, pixels, stride, bytes: groups * stride };
 }
 
 /** Pixels of a plane, with some of the slack. */

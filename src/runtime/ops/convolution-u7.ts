@@ -4,7 +4,7 @@ import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4, packBlocks } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, type ProductWeights, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
-import { countedTiles, planePixels, planesOf, tilesOf } from "../planes.js";
+import { countedTiles, planePixels, type Rows, tilesOf } from "../planes.js";
 import { activationOf, emitUnary } from "./elementwise.js";
 import { biasAt, finishCodes, multipliersAt, requantizeAt } from "./epilogue.js";
 import { choosePlanes } from "./product.js";
@@ -28,7 +28,8 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     lowerWide(to, node, x, weights, offsetOf, multipliersAt(to, node, kernel, scale, 1));
     return;
   }
-  const tiles = tilesOf(x.rows, 8);
+  const run = spacedRun(to, node, x.rows);
+  const tiles = tilesOf(run ?? x.rows, 8);
   const m8 = tiles.length / 2;
   const { layout, cost } = choosePlanes(to, weights, m8);
   if (!isWords && lowerWinograd(to, node, kernel, window, x, scale, out, cost)) {
@@ -46,13 +47,28 @@ export function lowerConv2dU7(to: Lowering, node: Node, kernel: S8Weight): void 
     { bias: biasAt(to, node, outputs), ...requantizeAt(to, node, kernel, scale, out) },
     (isWords ? wordGroups(kw, channels) : groupsOf4(channels)) * kh,
   );
-  const y = to.define(node.name, "c4");
-  const { stride } = planesOf(to.shape(node.name));
+  const y = to.define(node.name, "c4", run && x.rows.from / 4);
+  const { stride } = y.planes;
   const tilesAt = to.constants.upload(`${node.name}/tiles`, () => tiles);
   const label = `${node.name}: spmm ${layout}${isWords ? " words" : ""}`;
   const scratch = to.scratch(PLANES_SCRATCH);
   to.each(label, y, x.buffer, (yAt, xAt, at) => multiply(yAt, xAt, at, tilesAt, m8, stride), scratch);
   finishCodes(to, node, y);
+}
+
+/**
+ * The rows of a result as one run with what lies between them in the input, where that takes fewer tiles and whatever
+ * reads it passes over what lies between.
+ */
+function spacedRun(to: Lowering, { name }: Node, rows: Rows): Rows | undefined {
+  const { height, width, from } = rows;
+  const count = ((height - 1) * from) / 4 + width;
+  const readers = to.options.graph.nodes.filter(({ inputs }) => inputs.includes(name));
+  const isSpaced =
+    Math.ceil(count / 8) < tilesOf(rows, 8).length / 2 &&
+    readers.length > 0 &&
+    readers.every(({ attrs }) => `${attrs.padding}` === "0,0,0,0");
+  return isSpaced ? { ...rows, height: 1, width: count } : undefined;
 }
 
 /** A result in f32, which no other layer reads in u7: the sums become real without passing through 7 bits. */

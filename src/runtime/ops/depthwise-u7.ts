@@ -3,7 +3,7 @@
 import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import type { Lowering } from "../lowering.js";
-import { planesOf, rowPairs, tilesOf } from "../planes.js";
+import { rowPairs, tilesOf } from "../planes.js";
 import { biasAt, finishCodes, requantizeAt } from "./epilogue.js";
 import { emitByGroups, isPlain3x3, windowOf } from "./window-u7.js";
 
@@ -16,12 +16,11 @@ export function lowerDepthwiseU7(to: Lowering, node: Node, kernel: S8Weight): vo
   const window = windowOf(node, [kh, kw]);
   const bias = biasAt(to, node, channels);
   const { mult, post } = requantizeAt(to, node, kernel, scale, out);
-  const { stride } = planesOf(to.shape(node.name));
   const { u7_s8w_depthwise, u7_s8w_depthwise_3x3 } = to.kernels;
   const [, height, width] = to.shape(node.name) as readonly number[];
   const isBy3 = isPlain3x3(window) && height >= 2 && width >= 4;
   const label = `u7_s8w_depthwise${isBy3 ? "_3x3" : ""}`;
-  const y = emitByGroups(to, node, window, zero, label, window.strides[1], (x) => {
+  const y = emitByGroups(to, node, window, zero, label, window.strides[1], (x, stride) => {
     const list = isBy3 ? rowPairs(x.rows, 4) : tilesOf(x.rows, 4);
     const tiles = to.constants.upload(`${node.name}/tiles`, () => list);
     const m4 = list.length / 2;

@@ -3,7 +3,7 @@
 import { type Node, sameShape } from "../../graph/index.js";
 import { boundMult, packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
-import { isPicture, planesOf } from "../planes.js";
+import { isPicture } from "../planes.js";
 import { activationOf } from "./elementwise.js";
 import { bounds, finishCodes } from "./epilogue.js";
 
@@ -63,13 +63,13 @@ export function isConcatU7(to: Lowering, node: Node): boolean {
 }
 
 export function lowerConcatU7(to: Lowering, node: Node): void {
-  const parts = node.inputs.map((value) => ({ x: to.c4(value), bytes: planesOf(to.shape(value)).bytes }));
+  const parts = node.inputs.map((value) => to.c4(value));
   const y = to.define(node.name, "c4");
-  const { bytes } = planesOf(to.shape(node.name));
+  const { bytes } = y.planes;
   const { batch } = to.options;
   let start = 0;
-  for (const { x, bytes: size } of parts) {
-    const offset = start;
+  for (const x of parts) {
+    const [offset, size] = [start, x.planes.bytes];
     // One plane a sample, of one row, with no border.
     to.once(`${node.name}: u7_pad`, y, x, (yAt, xAt) => {
       to.kernels.u7_pad(yAt + offset, xAt, batch, 1, size, 0, 0, 0, 0, 0, size, bytes);

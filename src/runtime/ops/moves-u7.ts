@@ -1,9 +1,9 @@
 /** Pictures moved in planes: a pixel of 4 channels is a word, and words go by lists as in f32. */
 
 import type { Node } from "../../graph/index.js";
-import { type Lowering, sameParams } from "../lowering.js";
+import { type Lowering, type Picture, sameParams } from "../lowering.js";
 import type { Buffer } from "../place.js";
-import { isPicture, type Planes, planesOf } from "../planes.js";
+import { isPicture } from "../planes.js";
 import { moveSources, runsOf } from "./moves.js";
 
 /** True for a move of a picture that leaves its channels where they are, codes meaning the same before and after. */
@@ -32,14 +32,13 @@ export function lowerMoveU7(to: Lowering, node: Node): void {
   const { zero } = to.codes(node.name);
   const x = to.c4(input);
   const y = to.define(node.name, "c4");
-  const [from, into] = [planesOf(to.shape(input)), planesOf(to.shape(node.name))];
   const runs = () => runsOf([rows, columns]);
-  emitWords(to, node, runs, { y, into, x, stride: from.stride, groups: from.groups }, zero);
+  const { stride, groups } = x.planes;
+  emitWords(to, node, runs, { y, x, stride, groups }, zero);
 }
 
 interface Words {
-  readonly y: Buffer;
-  readonly into: Planes;
+  readonly y: Picture;
   readonly x: Buffer;
   /** Bytes of x from plane to plane. */
   readonly stride: number;
@@ -51,7 +50,7 @@ export function emitWords(
   to: Lowering,
   node: Node,
   list: () => { readonly index: Int32Array; readonly run: number },
-  { y, into, x, stride, groups }: Words,
+  { y, x, stride, groups }: Words,
   code: number,
 ): void {
   const runs = to.constants.cache(`${node.name}/words`, () => {
@@ -64,7 +63,7 @@ export function emitWords(
   const { f32_gather } = to.kernels;
   to.each(`${node.name}: f32_gather words`, y, x, (yAt, xAt) => {
     for (let group = 0; group < groups; group++) {
-      f32_gather(yAt + group * into.stride, xAt + group * stride, address, 1, n, run, 0, value);
+      f32_gather(yAt + group * y.planes.stride, xAt + group * stride, address, 1, n, run, 0, value);
     }
   });
 }

@@ -4,7 +4,7 @@ import type { Node } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import { boundMult, packPost } from "../../kernels/post.js";
 import { type Lowering, sameParams } from "../lowering.js";
-import { planesOf, tilesOf } from "../planes.js";
+import { tilesOf } from "../planes.js";
 import { emitByGroups, windowOf } from "./window-u7.js";
 
 // More taps would not fit the 16 bits in which their codes are added up.
@@ -26,7 +26,6 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
   const [from, out] = [to.codes(input), to.codes(node.name)];
   const size = node.attrs.size as readonly number[];
   const taps = size[0] * size[1];
-  const { stride } = planesOf(to.shape(node.name));
   const { u7_c4_max_pool, u7_c4_average_pool } = to.kernels;
   const window = windowOf(node, size);
   // The kernels pass over every other column by themselves.
@@ -38,7 +37,7 @@ export function lowerPoolU7(to: Lowering, node: Node): void {
     0,
     node.op === "maxPool" ? "u7_c4_max_pool" : "u7_c4_average_pool",
     columns,
-    (x) => {
+    (x, stride) => {
       const offsets = to.constants.upload(`${node.name}/offsets`, () =>
         Int32Array.from({ length: taps }, (_, tap) => x.tap(Math.floor(tap / size[1]), tap % size[1])),
       );
@@ -87,7 +86,7 @@ export function lowerMeanU7(to: Lowering, node: Node): void {
   const x = to.c4(input);
   // Nothing reads it in u7: it need not be rounded.
   const y = to.define(node.name, out ? "u7" : "f32");
-  const { pixels, groups, stride, channels } = planesOf(to.shape(input));
+  const { pixels, groups, stride, channels } = x.planes;
   const sums = to.scratch(groups * 16);
   const post = out ? to.constants.upload(`${node.name}/post`, () => packPost({ zero: out.zero, low: 0 })) : 0;
   const offset = -pixels * from.zero;

@@ -8,7 +8,7 @@ import type { Node, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import { PLANES_SCRATCH, planesCall } from "../../kernels/products.js";
 import type { Lowering } from "../lowering.js";
-import { planes, planesOf, tilesOf } from "../planes.js";
+import { planes, tilesOf } from "../planes.js";
 import { finishCodes, requantizeAt } from "./epilogue.js";
 import { emitWords } from "./moves-u7.js";
 import { type Phase, phasesOf } from "./phases.js";
@@ -25,7 +25,8 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
   const padding = [down.before, down.after, across.before, across.after];
   const still = { size: [1, 1], strides: [1, 1], dilations: [1, 1] };
   const x = windowInput(to, node, { ...still, padding }, zero);
-  const into = planesOf(to.shape(node.name));
+  const y = to.define(node.name, "c4");
+  const into = y.planes;
   const epilogue = requantizeAt(to, node, kernel, scale, out);
   // All phases have room for the largest, one after the other in every plane.
   const largest = (phases: readonly Phase[]) => phases.reduce((most, { count }) => Math.max(most, count), 0);
@@ -74,7 +75,6 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
     }
   };
   to.each(`${node.name}: spmm transposed`, parts, x.buffer, multiply, to.scratch(PLANES_SCRATCH));
-  const y = to.define(node.name, "c4");
   const [rowOf, columnOf] = [down, across].map(({ phases }) => placesOf(phases));
   const index = () =>
     Int32Array.from({ length: into.pixels }, (_, pixel) => {
@@ -83,7 +83,7 @@ export function lowerConvTranspose2dU7(to: Lowering, node: Node, kernel: S8Weigh
       return (phase * part.stride) / 4 + r.at * across.phases[c.phase].count + c.at;
     });
   const list = () => ({ index: index(), run: 1 });
-  emitWords(to, node, list, { y, into, x: parts, stride, groups: into.groups }, out.zero);
+  emitWords(to, node, list, { y, x: parts, stride, groups: into.groups }, out.zero);
   finishCodes(to, node, y);
 }
 

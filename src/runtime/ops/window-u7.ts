@@ -2,9 +2,9 @@
 
 import type { Node } from "../../graph/index.js";
 import { strideFor } from "../../kernels/products.js";
-import type { Call, Lowering } from "../lowering.js";
+import type { Call, Lowering, Picture } from "../lowering.js";
 import type { Buffer } from "../place.js";
-import { planes, planesOf, type Rows } from "../planes.js";
+import { planes, type Rows } from "../planes.js";
 
 /** Where a window's taps find their pixels. Offsets are in bytes from a tile of the input. */
 export interface WindowInput {
@@ -32,6 +32,7 @@ export function windowOf(node: Node, size: readonly number[]): Window {
 }
 
 interface Prepared extends Omit<WindowInput, "buffer"> {
+  readonly value: Picture;
   /** Groups of channels that are prepared at once. */
   readonly turn: number;
   /** Makes the planes that taps are read from; absent where those of the value are. */
@@ -52,12 +53,14 @@ function prepare(
 ): Prepared {
   const { u7_pad, u7_rows_words } = to.kernels;
   const [, outHeight, outWidth] = to.shape(node.name) as readonly number[];
-  const { height, width, groups, channels, stride } = planesOf(to.shape(node.inputs[0]));
+  const [input] = node.inputs;
   const [top, bottom, left, right] = padding;
-  const columns = Math.ceil((left + width + right) / step);
-  const pitch = columns * 4;
   const isPadded = top + bottom + left + right > 0;
   const isMade = step > 1 || isPadded;
+  const value = isPadded ? to.c4(input) : to.picture(input);
+  const { height, width, groups, channels, stride, pitch: apart } = value.planes;
+  const columns = isMade ? Math.ceil((left + width + right) / step) : apart;
+  const pitch = columns * 4;
   const into = isMade ? planes(top + height + bottom, columns, channels).stride : stride;
   const most = isMade ? Math.floor(cache / (into * step)) : groups;
   const turn = Math.max(1, Math.min(most, groups));
@@ -83,11 +86,12 @@ function prepare(
     for (let group = 0; group < count; group++) {
       for (const { at, cell, cells, length } of runs) {
         const from = x + group * stride + cell * 4;
-        u7_rows_words(y + group * into + at, from, height, cells, length, step * 4, width * 4, pitch, phase);
+        u7_rows_words(y + group * into + at, from, height, cells, length, step * 4, apart * 4, pitch, phase);
       }
     }
   };
   return {
+    value,
     turn,
     ...(isMade && { make }),
     bytes,
@@ -109,12 +113,11 @@ function prepare(
 /** Emits what prepares the planes of a value for a window. */
 export function windowInput(to: Lowering, node: Node, window: Window, code: number): WindowInput {
   const x = prepare(to, node, window, code);
-  const { make, turn, bytes } = x;
-  const from = to.c4(node.inputs[0]);
-  if (!make) return { ...x, buffer: from };
+  const { make, turn, bytes, value } = x;
+  if (!make) return { ...x, buffer: value };
   const buffer = to.scratch(bytes * to.options.batch);
   const name = window.strides[1] > 1 ? "u7_rows_words" : "u7_pad";
-  to.each(`${node.name}: ${name}`, buffer, from, (yAt, xAt) => make(yAt, xAt, turn, true));
+  to.each(`${node.name}: ${name}`, buffer, value, (yAt, xAt) => make(yAt, xAt, turn, true));
   return { ...x, buffer };
 }
 
@@ -126,7 +129,7 @@ const CACHE_BYTES = 24_576;
  * what is between does not leave the cache.
  *
  * @param step see `prepare`
- * @param kernelOf given where taps lie, what computes `count` groups from `group` on
+ * @param kernelOf given where taps lie and the bytes between planes of the result, what computes `count` groups from `group` on
  */
 export function emitByGroups(
   to: Lowering,
@@ -135,14 +138,16 @@ export function emitByGroups(
   code: number,
   label: string,
   step: number,
-  kernelOf: (x: Omit<WindowInput, "buffer">) => (y: number, x: number, group: number, count: number) => void,
+  kernelOf: (
+    x: Omit<WindowInput, "buffer">,
+    stride: number,
+  ) => (y: number, x: number, group: number, count: number) => void,
 ): Buffer {
   const x = prepare(to, node, window, code, step, CACHE_BYTES);
-  const kernel = kernelOf(x);
-  const from = planesOf(to.shape(node.inputs[0]));
-  const input = to.c4(node.inputs[0]);
+  const from = x.value.planes;
   const y = to.define(node.name, "c4");
-  const { stride } = planesOf(to.shape(node.name));
+  const { stride } = y.planes;
+  const kernel = kernelOf(x, stride);
   const call: Call = (yAt, xAt, scratch) => {
     for (let group = 0; group < from.groups; group += x.turn) {
       const count = Math.min(x.turn, from.groups - group);
@@ -151,7 +156,7 @@ export function emitByGroups(
       kernel(yAt + group * stride, x.make ? scratch : at, group, count);
     }
   };
-  to.each(`${node.name}: ${label}`, y, input, call, to.scratch(x.make ? x.bytes : 0));
+  to.each(`${node.name}: ${label}`, y, x.value, call, to.scratch(x.make ? x.bytes : 0));
   return y;
 }
 

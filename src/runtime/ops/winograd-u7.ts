@@ -4,7 +4,7 @@ import type { Node, QuantParams, S8Weight } from "../../graph/index.js";
 import { groupsOf4 } from "../../kernels/layouts.js";
 import { packWinograd, WINOGRAD_CHUNK, WINOGRAD_GAIN, winogradScratch } from "../../kernels/winograd.js";
 import type { Lowering } from "../lowering.js";
-import { planesOf, rowPairs } from "../planes.js";
+import { rowPairs } from "../planes.js";
 import { biasAt, requantizeAt } from "./epilogue.js";
 import { costsOf } from "./product.js";
 import { isPlain3x3, type Window, type WindowInput } from "./window-u7.js";
@@ -47,7 +47,7 @@ export function lowerWinograd(
   const tiles = constants.upload(`${node.name}/tiles`, () => list);
   const m = list.length / 2;
   const y = to.define(node.name, "c4");
-  const { stride } = planesOf(to.shape(node.name));
+  const { stride } = y.planes;
   const { u7_s16w_winograd_3x3 } = kernels;
   to.each(
     `${node.name}: winograd`,
