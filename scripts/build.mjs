@@ -1,9 +1,9 @@
-// Makes dist/: binaries, bundles, declarations. `--js` leaves the declarations out, which is quicker.
+// Makes dist/: binaries, bundles, declarations. `--js` leaves the declarations out, which is quicker;
+// `--search SECONDS` looks for an order of the runtime's functions that makes it smaller (see shrink.mjs).
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { minify } from "terser";
+import { gzipped, shrink } from "./shrink.mjs";
 import "./wasm.mjs";
 
 const options = {
@@ -25,7 +25,6 @@ rmSync("dist/chunks", { recursive: true, force: true });
 const runtime = await bundle({
   entryPoints: ["src/runtime.ts"],
   inject: ["src/wasm/binaries/runtime.ts"],
-  minifyIdentifiers: true,
   minifySyntax: true,
 });
 const foreign = Object.values(runtime.metafile.outputs).flatMap((output) => output.imports);
@@ -39,35 +38,12 @@ await bundle({
 });
 if (existsSync("dist/cli.js")) chmodSync("dist/cli.js", 0o755);
 
-// Functions as arrows, without `function` and `return`: 0.2 KB. None has a `this`, and none is called before its line is
-// reached: all such calls would be made at import.
-const arrows = readFileSync("dist/runtime.js", "utf8")
-  .replace(/^(async )?function (\w+)(\(.*\)) \{$/gm, "var $2 = $1$3 => {")
-  .replace(/Number.POSITIVE_INFINITY/g, "1 / 0")
-  .replace(/Number.NEGATIVE_INFINITY/g, "-1 / 0");
-
-// Terser makes it 5 % smaller. No getter of ours does anything but get, and a function that is not moved into its only
-// caller stays beside what it is like; so do comparisons that are not turned round.
-const { code } = await minify(arrows, {
-  module: true,
-  ecma: 2022,
-  compress: {
-    passes: 4,
-    ecma: 2022,
-    reduce_funcs: false,
-    lhs_constants: false,
-    pure_getters: true,
-    unsafe_arrows: true,
-    arrows: false,
-    sequences: false,
-  },
-  // Node prints the line of an error that nobody caught: a statement each, but for the binaries' own.
-  format: { semicolons: false },
-});
+const searched = process.argv.indexOf("--search");
+const seconds = searched < 0 ? 0 : Number(process.argv[searched + 1]);
+const { code, order } = await shrink(readFileSync("dist/runtime.js", "utf8"), seconds);
 writeFileSync("dist/runtime.js", code);
-
-const bytes = readFileSync("dist/runtime.js");
-console.log(`dist/runtime.js: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
+if (seconds > 0) writeFileSync("scripts/order.txt", `${order.join("\n")}\n`);
+console.log(`dist/runtime.js: ${Buffer.byteLength(code)} bytes, ${gzipped(code)} gzipped`);
 
 if (!process.argv.includes("--js")) {
   // The compiler's memory of what it has written outlives what it has written.
