@@ -179,7 +179,9 @@ export function planesCall(
     const whole = outputs - rest;
     const part = (by: typeof layout, from: number, to: number) => {
       const isOf = (_: number, i: number) => i % outputs >= from && i % outputs < to;
-      const some = { key: `${key}/${from}+`, data: data.filter(isOf), inputs, outputs: to - from };
+      const name = `${key}/${from}+`;
+      const columns = store.cache(`${name}/columns`, () => data.filter(isOf));
+      const some = { key: name, data: columns, inputs, outputs: to - from };
       const numbers = { bias: bias + from * 4, mult: mult + from * 4, post };
       return planesCall(engine, store, some, by, offsetKey, offsetOf, numbers, planes, own);
     };
