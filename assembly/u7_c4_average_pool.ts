@@ -9,7 +9,7 @@ import { pixels4 } from "./simd";
 //   offsets    i32[taps], bytes from a tile of x to the pixels under a tap
 //   post       see post.ts
 //   tiles      i32[m4][2], of each 4 pixels the bytes from x and those from y; tiles may overlap
-//   m4         tiles, >= 0; each is read and written to 16 bytes
+//   m4         tiles, >= 0; each is read to 4 step bytes and written to 16
 //   c4, taps   groups of 4 channels, >= 0; 1 <= taps <= 516, so that a sum fits 16 bits
 //   x_stride, y_stride  bytes between planes
 //   step       bytes of x between pixels of a tile, 4 or 8

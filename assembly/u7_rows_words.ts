@@ -5,7 +5,7 @@ import { gather16 } from "./simd";
 //
 //   y          u7[groups][y_stride bytes]: row r, column c of group g, y_row * r + 4 c, is the word at
 //              r * x_row + c * step + 4 g of x
-//   x          u7[rows][x_row bytes], readable to columns * step + groups * 4 bytes a row
+//   x          u7[rows][x_row bytes], readable to columns * step + groups * 4 + 8 bytes a row
 //   rows, columns, groups  >= 0
 //   step       bytes from column to column
 //   x_row, y_row, y_stride  bytes from row to row and from group to group

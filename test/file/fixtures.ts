@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { type NamedTensor, writeContainer } from "../../src/file/container-write.js";
 import { encodePare, FormatError, type Provenance, readPare } from "../../src/file/index.js";
 import type { Graph, Weight } from "../../src/graph/index.js";
+import { shipped } from "../runtime/shipped.js";
 
 /** Small valid files, and what it takes to break them. */
 
@@ -129,5 +130,9 @@ export async function expectCode(work: Promise<unknown> | (() => unknown), code:
   expect((error as FormatError).code, (error as FormatError).message).toBe(code);
 }
 
-export const expectRefused = async (file: Uint8Array | Promise<Uint8Array>, code: string) =>
-  expectCode(readPare(await file), code);
+/** By the reader, and by the one that ships. */
+export async function expectRefused(file: Uint8Array | Promise<Uint8Array>, code: string): Promise<void> {
+  const bytes = await file;
+  await expectCode(readPare(bytes), code);
+  await expect(shipped.load(bytes)).rejects.toMatchObject({ name: "FormatError", code });
+}

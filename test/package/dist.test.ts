@@ -5,8 +5,12 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type BuildFailure, build, transform } from "esbuild";
 import { describe, expect, it } from "vitest";
+import { runtimeSet } from "../../src/kernels/runtime-set.js";
+import { load } from "../../src/runtime.js";
 import * as binaries from "../../src/wasm/binaries/runtime.js";
 import { encodeDigitModel } from "../browser/digit-model.js";
+import { variantsHere } from "../kernels/variants.js";
+import { shipped } from "../runtime/shipped.js";
 
 // What ships, as `npm run build` made it: `npm test` builds first.
 
@@ -41,6 +45,18 @@ describe("pare/runtime", () => {
     expect(await reach("dist/runtime.js")).toEqual({ files: ["dist/runtime.js"], packages: [] });
     expect(text.includes(binaries.simd)).toBe(true);
     expect(text.includes(binaries.relaxed)).toBe(true);
+  });
+
+  it("takes the binary that its source takes, and the variants that there are", async () => {
+    const bytes = await encodeDigitModel();
+    const image = Float32Array.from({ length: 784 }, (_, i) => (i % 7) / 7);
+    using wanted = await load(bytes);
+    const { scores } = wanted.run({ image });
+    for (const variant of [undefined, ...variantsHere(runtimeSet)]) {
+      using model = await shipped.load(bytes, variant ? { variant } : {});
+      expect(model.variant).toBe(variant ?? wanted.variant);
+      expect(model.run({ image }).scores).toEqual(scores);
+    }
   });
 });
 

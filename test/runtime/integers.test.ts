@@ -23,6 +23,7 @@ import { createModel } from "../../src/runtime/index.js";
 import { evaluate } from "../graph/evaluate.js";
 import { f32, graphOf, node, noise } from "../graph/helpers.js";
 import { variantsHere } from "../kernels/variants.js";
+import { shipped } from "./shipped.js";
 
 type Attrs = Node["attrs"];
 type Make = (
@@ -216,9 +217,10 @@ test.each(Object.keys(ops))("%s", (name) => {
     const { int8, real, inputs, y } = each;
     checkGraph(int8);
     const wanted = evaluate(real, inputs).y;
-    const results = variantsHere(runtimeSet).map((variant) => {
+    const results = variantsHere(runtimeSet).flatMap((variant) => {
       using model = createModel(int8, { variant });
-      return model.run(inputs).y.slice();
+      using other = new shipped.Model(int8, { variant });
+      return [model, other].map((each) => each.run(inputs).y.slice());
     });
     const what = JSON.stringify({
       turn,

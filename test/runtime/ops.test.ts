@@ -16,6 +16,7 @@ import { createModel } from "../../src/runtime/index.js";
 import { evaluateAll } from "../graph/evaluate.js";
 import { f32, graphOf, node, noise } from "../graph/helpers.js";
 import { variantsHere } from "../kernels/variants.js";
+import { shipped } from "./shipped.js";
 
 interface Net {
   readonly label: string;
@@ -310,6 +311,8 @@ describe("f32 equals the evaluator, with the same bits on every variant", () => 
       const got = model.run(inputs).y.slice();
       const one = model.run(inputsOf(graph, input, 1)).y;
       expect(one, `${variant}, one sample`).toEqual(got.subarray(0, one.length));
+      using other = new shipped.Model(graph, { variant });
+      expect(other.run(inputs).y, `${variant}, as shipped`).toEqual(got);
       return got;
     });
     expect(outcomes[0]).toHaveLength(wanted.length);
