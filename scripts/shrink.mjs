@@ -1,8 +1,8 @@
 /**
  * Makes the runtime's one file small: minifies what esbuild bundles of it, writes its functions as arrows, and puts
  * these in an order in which gzip, which looks back 32 KB, finds near what they are like: 1 KB in all. `order.txt` has the
- * order, by names; `node scripts/build.mjs --js --search SECONDS` found it, and functions that it does not name stay in
- * front.
+ * order, by names; `node scripts/build.mjs --js --search SECONDS` found it, and functions that it does not name stay
+ * where they are.
  */
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";

@@ -185,10 +185,12 @@ for (const m4 of [0, 1, 2, 5]) {
         stride,
       ]);
       for (const step of [4, 8]) {
-        add("u7_c4_max_pool", `m4 ${m4} c4 ${c4} taps ${taps} step ${step}`, (l) => [
+        const label = `m4 ${m4} c4 ${c4} taps ${taps} step ${step}`;
+        const pool = (l: Layout, ...own: number[]) => [
           l.room(c4 * stride),
           l.put(codes(l, c4 * stride * 2 + 128)),
           offsets(l, taps),
+          ...own,
           tilesOf(l, m4),
           m4,
           c4,
@@ -196,19 +198,10 @@ for (const m4 of [0, 1, 2, 5]) {
           stride * 2,
           stride,
           step,
-        ]);
-        add("u7_c4_average_pool", `m4 ${m4} c4 ${c4} taps ${taps} step ${step}`, (l) => [
-          l.room(c4 * stride),
-          l.put(codes(l, c4 * stride * 2 + 128)),
-          offsets(l, taps),
-          post(l),
-          tilesOf(l, m4),
-          m4,
-          c4,
-          taps,
-          stride * 2,
-          stride,
-          step,
+        ];
+        add("u7_c4_max_pool", label, (l) => pool(l));
+        add("u7_c4_average_pool", label, (l) => [
+          ...pool(l, post(l)),
           -taps * l.random.below(128),
           l.random.uniform(0.5, 2) / taps,
         ]);

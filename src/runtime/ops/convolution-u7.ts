@@ -65,7 +65,7 @@ function spacedRun(to: Lowering, { name }: Node, rows: Rows): Rows | undefined {
   const count = ((height - 1) * from) / 4 + width;
   const readers = to.options.graph.nodes.filter(({ inputs }) => inputs.includes(name));
   const isSpaced =
-    Math.ceil(count / 8) < tilesOf(rows, 8).length / 2 &&
+    Math.ceil(count / 8) < height * Math.ceil(width / 8) &&
     readers.length > 0 &&
     readers.every(({ attrs }) => `${attrs.padding}` === "0,0,0,0");
   return isSpaced ? { ...rows, height: 1, width: count } : undefined;

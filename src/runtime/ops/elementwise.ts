@@ -87,6 +87,7 @@ export function lowerAffine(to: Lowering, node: Node): void {
   to.once(`${node.name}: f32_affine`, y, x, (yAt, xAt) =>
     to.kernels.f32_affine(yAt, xAt, scale, offset, rows, channels),
   );
+  // Of the two, what nobody reads is dropped.
   lowerHalves(to, node);
 }
 

@@ -129,7 +129,8 @@ const CACHE_BYTES = 24_576;
  * what is between does not leave the cache.
  *
  * @param step see `prepare`
- * @param kernelOf given where taps lie and the bytes between planes of the result, what computes `count` groups from `group` on
+ * @param kernelOf given where taps lie and the bytes between planes of the result, what computes `count` groups from
+ *   `group` on
  */
 export function emitByGroups(
   to: Lowering,
