@@ -2,6 +2,7 @@ import { joinArtifacts, type ModelArtifacts } from "../graph/index.js";
 import { refuseHtml } from "./container.js";
 import { FormatError } from "./errors.js";
 import { openSource, type Source } from "./source.js";
+import { decodeUtf8 } from "./utf8.js";
 import { readSpec, specBytes, type WeightSpec } from "./weight-spec.js";
 
 export interface ArtifactsOptions {
@@ -74,7 +75,7 @@ export async function readArtifacts(source: string, options: ArtifactsOptions = 
 function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
   let model: unknown;
   try {
-    model = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    model = JSON.parse(textOf(json));
   } catch (error) {
     throw new FormatError("import-json", `${source}: not JSON (${(error as Error).message})`);
   }
@@ -83,6 +84,13 @@ function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
     throw new FormatError("import-topology", `${source}: no modelTopology: not a TensorFlow.js model.json`);
   }
   return model as Record<string, unknown>;
+}
+
+/** Without the mark that some editors begin a file with. */
+function textOf(json: Uint8Array): string {
+  const text = decodeUtf8(json);
+  if (text === undefined) throw new SyntaxError("it is not UTF-8");
+  return text.replace(/^\ufeff/, "");
 }
 
 function readManifest(manifest: unknown): Group[] {

@@ -1,4 +1,4 @@
-import type { Weight } from "../graph/index.js";
+import type { Bytes, Weight } from "../graph/index.js";
 import { codecs, elementBytes } from "./descriptor.js";
 import type { Provenance } from "./provenance.js";
 import { readHeader, type StoredWeight } from "./read.js";
@@ -31,9 +31,9 @@ export interface PareSummary {
  *
  * @throws FormatError as `readPare`, for faults of the header
  */
-export function describePare(bytes: Uint8Array, source?: string): PareSummary {
+export function describePare(bytes: Bytes, source?: string): PareSummary {
   const { provenance, stored } = readHeader(bytes, source);
-  return { provenance, weights: stored.map(summary), fileBytes: bytes.length };
+  return { provenance, weights: stored.map(summary), fileBytes: bytes.byteLength };
 }
 
 function summary({ descriptor, streams, scale }: StoredWeight): WeightSummary {

@@ -1,4 +1,12 @@
-import { checkGraph, type Graph, GraphError, type Weight } from "../graph/index.js";
+import {
+  type Bytes,
+  bytesOf,
+  checkGraph,
+  type Graph,
+  GraphError,
+  kindOf,
+  type Weight,
+} from "../graph/index.js";
 import { readContainer, type StoredTensor } from "./container.js";
 import { decodeWeight } from "./decode.js";
 import { codecs, type Descriptor, decodedBytes, maxExpansion } from "./descriptor.js";
@@ -34,7 +42,7 @@ export interface StoredWeight {
  * @param bytes the whole file
  * @throws FormatError whose `code` names the rule that the file breaks
  */
-export async function readPare(bytes: Uint8Array, options: ReadOptions = {}): Promise<PareFile> {
+export async function readPare(bytes: Bytes, options: ReadOptions = {}): Promise<PareFile> {
   const memoryCap = options.memoryCap ?? 2 ** 30;
   const { outline, provenance, stored } = readHeader(bytes, options.source);
   const decoded = outline.weights.reduce((sum, descriptor) => sum + decodedBytes(descriptor), 0);
@@ -53,9 +61,10 @@ export async function readPare(bytes: Uint8Array, options: ReadOptions = {}): Pr
 }
 
 /** Reads everything but the data of the weights. */
-export function readHeader(bytes: Uint8Array, source?: string) {
-  // A Buffer of Node is a Uint8Array whose slice() does not copy: take the plain array under it.
-  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function readHeader(bytes: Bytes, source?: string) {
+  // A Buffer of Node is a Uint8Array whose slice() does not copy.
+  const plain = bytesOf(bytes);
+  if (!plain) throw new TypeError(`wanted the bytes of a .pare file, got ${kindOf(bytes)}`);
   const { metadata, tensors } = readContainer(plain, source);
   if (metadata.format !== "pare") {
     throw new FormatError("format-unknown", `want format "pare", got ${JSON.stringify(metadata.format)}`);
