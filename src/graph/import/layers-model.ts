@@ -149,9 +149,10 @@ function addLayer(
   // The first walk made sure that there is one.
   const rule = layerRule(layer.className) as LayerRule;
   checkInputs(layer, rule, known);
-  const { className, name, config } = layer;
+  const { className, name, config, shared } = layer;
+  const weightNames = shared ? { weightNames: [shared.name], shared } : {};
   try {
-    return rule.add({ className, name, config, path }, known, builder);
+    return rule.add({ className, name, config, path, ...weightNames }, known, builder);
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     for (const what of error.what) builder.unsupported(what);

@@ -1,7 +1,7 @@
 /** The layers that pare imports. A new one is a row in a file beside this. */
 
 import type { Json } from "../json.js";
-import { option } from "../json.js";
+import { booleanOption, option } from "../json.js";
 import type { LayerSpec } from "../topology.js";
 import { activationLayers } from "./activations.js";
 import { convolutionLayers } from "./convolution.js";
@@ -61,7 +61,7 @@ function unsupportedAnywhere(config: Json): readonly string[] {
   const format = option(config, "dataFormat");
   return [
     ...(format === "channels_first" || format === "channelsFirst" ? ["data_format channels_first"] : []),
-    ...(option(config, "stateful") === true ? ["stateful"] : []),
+    ...(booleanOption(config, "stateful", false) ? ["stateful"] : []),
   ];
 }
 
@@ -69,6 +69,6 @@ function unsupportedInput(config: Json): readonly string[] {
   const dtype = option(config, "dtype");
   return [
     ...(dtype === "string" || dtype === "complex64" ? [`dtype ${dtype}`] : []),
-    ...["sparse", "ragged"].filter((name) => option(config, name) === true),
+    ...["sparse", "ragged"].filter((name) => booleanOption(config, name, false)),
   ];
 }

@@ -28,7 +28,7 @@ function recurrent(cell: Cell): LayerRule {
     extraInputs: "initialState",
     unsupported: (config) => [
       ...unsupportedFunctions(config, cell),
-      ...["returnState", "timeMajor"].filter((key) => option(config, key) === true),
+      ...["returnState", "timeMajor"].filter((key) => booleanOption(config, key, false)),
     ],
     add(given, [input], builder) {
       // Keras names the weights of the layer under its cell: lstm/lstm_cell/kernel.
