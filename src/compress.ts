@@ -215,7 +215,9 @@ function resultOf(
   encoded: Uint8Array,
   notes: ReadonlyMap<string, string>,
 ): CompressResult {
-  const stored = new Map(describePare(encoded).weights.map(({ name, storedBytes }) => [name, storedBytes]));
+  // In the order of the graph: the file may call them otherwise.
+  const { weights } = describePare(encoded);
+  const stored = new Map([...graph.weights.keys()].map((key, i) => [key, weights[i].storedBytes]));
   const bytes: CompressResult["bytes"] = async (accuracy) => {
     return accuracy ? encodePare(graph, { ...provenance, accuracy }) : encoded.slice();
   };

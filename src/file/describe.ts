@@ -1,7 +1,7 @@
 import type { Bytes, Weight } from "../graph/index.js";
-import { codecs, elementBytes } from "./descriptor.js";
+import { codecs, elementBytes, type StoredWeight } from "./descriptor.js";
 import type { Provenance } from "./provenance.js";
-import { readHeader, type StoredWeight } from "./read.js";
+import { readHeader } from "./read.js";
 
 export interface WeightSummary {
   readonly name: string;
