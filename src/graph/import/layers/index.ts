@@ -4,6 +4,7 @@ import type { Json } from "../json.js";
 import { booleanOption, option } from "../json.js";
 import type { LayerSpec } from "../topology.js";
 import { activationLayers } from "./activations.js";
+import { isChannelsFirst, withChannelsFirst } from "./channels-first.js";
 import { convolutionLayers } from "./convolution.js";
 import { coreLayers } from "./core.js";
 import { mergeLayers } from "./merge.js";
@@ -11,18 +12,19 @@ import { normalizationLayers } from "./normalization.js";
 import { poolingLayers } from "./pooling.js";
 import { recurrentLayers } from "./recurrent.js";
 import { arityOf, type LayerRule } from "./rule.js";
-import { shapeLayers } from "./shapes.js";
+import { imageLayers, shapeLayers } from "./shapes.js";
 import { wrapperLayers } from "./wrappers.js";
 
 const rules: Readonly<Record<string, LayerRule>> = {
   ...activationLayers,
-  ...convolutionLayers,
+  ...withChannelsFirst(convolutionLayers),
   ...coreLayers,
   ...mergeLayers,
   ...normalizationLayers,
-  ...poolingLayers,
+  ...withChannelsFirst(poolingLayers),
   ...recurrentLayers,
   ...shapeLayers,
+  ...withChannelsFirst(imageLayers),
   ...wrapperLayers({
     find: layerRule,
     unsupported: (className, config) => unsupportedIn({ className, config, calls: [] }),
@@ -45,7 +47,7 @@ export function unsupportedIn({
   const rule = layerRule(className);
   if (!rule) return [className];
   return [
-    ...unsupportedAnywhere(config),
+    ...unsupportedAnywhere(rule, config),
     ...(rule.unsupported?.(config) ?? []),
     ...unsupportedCalls(rule, calls),
   ].map((what) => `${className}: ${what}`);
@@ -57,10 +59,9 @@ function unsupportedCalls(rule: LayerRule, calls: LayerSpec["calls"]): readonly 
 }
 
 /** Options that mean the same for every layer that has them. */
-function unsupportedAnywhere(config: Json): readonly string[] {
-  const format = option(config, "dataFormat");
+function unsupportedAnywhere({ hasChannelsFirst }: LayerRule, config: Json): readonly string[] {
   return [
-    ...(format === "channels_first" || format === "channelsFirst" ? ["data_format channels_first"] : []),
+    ...(isChannelsFirst(config) && !hasChannelsFirst ? ["data_format channels_first"] : []),
     ...(booleanOption(config, "stateful", false) ? ["stateful"] : []),
   ];
 }

@@ -110,13 +110,17 @@ const embedding: LayerRule = {
 };
 
 export const shapeLayers: LayerRules = {
-  Cropping1D: cropping(1),
-  Cropping2D: cropping(2),
   Embedding: embedding,
-  Flatten: flatten,
   Permute: permute,
   RepeatVector: repeatVector,
   Reshape: reshape,
+};
+
+/** Those that have a data_format. */
+export const imageLayers: LayerRules = {
+  Cropping1D: cropping(1),
+  Cropping2D: cropping(2),
+  Flatten: flatten,
   UpSampling2D: upSampling,
   ZeroPadding1D: zeroPadding(1),
   ZeroPadding2D: zeroPadding(2),
