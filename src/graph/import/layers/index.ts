@@ -10,6 +10,7 @@ import { coreLayers } from "./core.js";
 import { mergeLayers } from "./merge.js";
 import { normalizationLayers } from "./normalization.js";
 import { poolingLayers } from "./pooling.js";
+import { imagePreprocessingLayers, preprocessingLayers } from "./preprocessing.js";
 import { recurrentLayers } from "./recurrent.js";
 import { arityOf, type LayerRule } from "./rule.js";
 import { imageLayers, shapeLayers } from "./shapes.js";
@@ -22,6 +23,8 @@ const rules: Readonly<Record<string, LayerRule>> = {
   ...mergeLayers,
   ...normalizationLayers,
   ...withChannelsFirst(poolingLayers),
+  ...preprocessingLayers,
+  ...withChannelsFirst(imagePreprocessingLayers),
   ...recurrentLayers,
   ...shapeLayers,
   ...withChannelsFirst(imageLayers),
