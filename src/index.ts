@@ -8,6 +8,7 @@ export {
   describePare,
   encodePare,
   FormatError,
+  findModel,
   type PareSummary,
   type Provenance,
   type ReadArtifacts,

@@ -1,7 +1,8 @@
 import { joinArtifacts, type ModelArtifacts } from "../graph/index.js";
 import { refuseHtml } from "./container.js";
 import { FormatError } from "./errors.js";
-import { openSource, type Source } from "./source.js";
+import { findModel } from "./find-model.js";
+import { isRemote, openSource, type Source } from "./source.js";
 import { decodeUtf8 } from "./utf8.js";
 import { readSpec, specBytes, type WeightSpec } from "./weight-spec.js";
 
@@ -31,11 +32,15 @@ const maxJsonBytes = 64 * 2 ** 20;
 /**
  * Reads a TensorFlow.js model, layers or graph: `model.json` and the shards beside it.
  *
- * @param source path, file: URL, or with `allowRemote` http(s) URL of the model.json
+ * @param source path or file: URL of the model.json or of its folder, or with `allowRemote` http(s) URL of the model.json
  * @throws FormatError import-*, container-html
  */
 export async function readArtifacts(source: string, options: ArtifactsOptions = {}): Promise<ReadArtifacts> {
-  const files = openSource(source, options);
+  const model = isRemote(source) ? source : await findModel(source);
+  return readFiles(openSource(model, options), model, options);
+}
+
+async function readFiles(files: Source, source: string, options: ArtifactsOptions): Promise<ReadArtifacts> {
   const json = await files.readModel(maxJsonBytes);
   refuseHtml(json, source);
   const model = parseModel(json, source);
