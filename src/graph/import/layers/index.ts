@@ -7,6 +7,7 @@ import { activationLayers } from "./activations.js";
 import { isChannelsFirst, withChannelsFirst } from "./channels-first.js";
 import { convolutionLayers } from "./convolution.js";
 import { coreLayers } from "./core.js";
+import { maskingLayers } from "./masks.js";
 import { mergeLayers } from "./merge.js";
 import { normalizationLayers } from "./normalization.js";
 import { poolingLayers } from "./pooling.js";
@@ -20,6 +21,7 @@ const rules: Readonly<Record<string, LayerRule>> = {
   ...activationLayers,
   ...withChannelsFirst(convolutionLayers),
   ...coreLayers,
+  ...maskingLayers,
   ...mergeLayers,
   ...normalizationLayers,
   ...withChannelsFirst(poolingLayers),

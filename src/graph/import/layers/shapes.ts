@@ -3,7 +3,7 @@
 import { formatShape, sizeOf } from "../../shape.js";
 import type { Shape } from "../../types.js";
 import type { Builder } from "../builder.js";
-import { asArray, booleanOption, describe, numberOption, option } from "../json.js";
+import { asArray, describe, numberOption, option } from "../json.js";
 import { framesOption, sizesOption } from "./options.js";
 import type { Layer, LayerRule, LayerRules } from "./rule.js";
 
@@ -101,8 +101,6 @@ const upSampling: LayerRule = {
 };
 
 const embedding: LayerRule = {
-  // A mask changes what the layers after it compute.
-  unsupported: (config) => (booleanOption(config, "maskZero", false) ? ["mask_zero"] : []),
   add(layer, [input], builder) {
     const { key: embeddings } = builder.weight(layer, "embeddings", 0);
     return [builder.add(layer.name, "embedding", [input], { weights: { embeddings } })];

@@ -38,6 +38,7 @@ function bidirectional(rules: Rules): LayerRule {
         ...(["SimpleRNN", "LSTM", "GRU"].includes(inner.className)
           ? unsupportedInner(rules, inner)
           : [inner.className]),
+        ...(booleanOption(inner.config, "returnState", false) ? ["returnState"] : []),
         ...(typeof mode !== "string" || mergeModes.includes(mode) ? [] : [`merge_mode ${mode}`]),
       ];
     },
