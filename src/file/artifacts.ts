@@ -1,7 +1,9 @@
 import { joinArtifacts, type ModelArtifacts } from "../graph/index.js";
 import { refuseHtml } from "./container.js";
 import { FormatError } from "./errors.js";
-import { openSource, type Source } from "./source.js";
+import { findModel } from "./find-model.js";
+import { isRemote, openSource, type Source } from "./source.js";
+import { decodeUtf8 } from "./utf8.js";
 import { readSpec, specBytes, type WeightSpec } from "./weight-spec.js";
 
 export interface ArtifactsOptions {
@@ -30,11 +32,15 @@ const maxJsonBytes = 64 * 2 ** 20;
 /**
  * Reads a TensorFlow.js model, layers or graph: `model.json` and the shards beside it.
  *
- * @param source path, file: URL, or with `allowRemote` http(s) URL of the model.json
+ * @param source path or file: URL of the model.json or of its folder, or with `allowRemote` http(s) URL of the model.json
  * @throws FormatError import-*, container-html
  */
 export async function readArtifacts(source: string, options: ArtifactsOptions = {}): Promise<ReadArtifacts> {
-  const files = openSource(source, options);
+  const model = isRemote(source) ? source : await findModel(source);
+  return readFiles(openSource(model, options), model, options);
+}
+
+async function readFiles(files: Source, source: string, options: ArtifactsOptions): Promise<ReadArtifacts> {
   const json = await files.readModel(maxJsonBytes);
   refuseHtml(json, source);
   const model = parseModel(json, source);
@@ -74,7 +80,7 @@ export async function readArtifacts(source: string, options: ArtifactsOptions = 
 function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
   let model: unknown;
   try {
-    model = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    model = JSON.parse(textOf(json));
   } catch (error) {
     throw new FormatError("import-json", `${source}: not JSON (${(error as Error).message})`);
   }
@@ -83,6 +89,13 @@ function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
     throw new FormatError("import-topology", `${source}: no modelTopology: not a TensorFlow.js model.json`);
   }
   return model as Record<string, unknown>;
+}
+
+/** Without the mark that some editors begin a file with. */
+function textOf(json: Uint8Array): string {
+  const text = decodeUtf8(json);
+  if (text === undefined) throw new SyntaxError("it is not UTF-8");
+  return text.replace(/^\ufeff/, "");
 }
 
 function readManifest(manifest: unknown): Group[] {

@@ -8,6 +8,7 @@ export { type Container, readContainer, type StoredTensor } from "./container.js
 export { type NamedTensor, writeContainer } from "./container-write.js";
 export { describePare, type PareSummary, type WeightSummary } from "./describe.js";
 export { FormatError } from "./errors.js";
+export { findModel } from "./find-model.js";
 export { requireNode } from "./node.js";
 export type { Provenance } from "./provenance.js";
 export { type PareFile, type ReadOptions, readPare } from "./read.js";

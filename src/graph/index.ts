@@ -1,5 +1,6 @@
 /** The model as data: its types, its ops, its importer, its passes. The only door of this folder. */
 
+export { type Bytes, bytesOf, kindOf } from "./bytes.js";
 export { isNormalScale } from "./check/numbers.js";
 export { maxDepth } from "./check/quant.js";
 export { type CheckOptions, checkGraph, defaultMemoryCap } from "./check.js";

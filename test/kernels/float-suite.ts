@@ -243,24 +243,32 @@ for (const units of [1, 3, 4, 9, 33]) {
         };
         const yStep = sequence ? units : 0;
         const fn = sequence ? tanh : steps === 5 ? elu : relu;
-        add("f32_simple_rnn", label, (l) => {
-          const [xw, step] = inputs(l, 1);
-          const u = l.put(reals(l, units * units, 0.5));
-          return [room(l), xw, u, l.scratch(units * 8), steps, units, step, yStep, fn];
-        });
-        add("f32_lstm", label, (l) => {
-          const [xw, step] = inputs(l, 4);
-          const u = l.put(reals(l, 4 * units * units, 0.5));
-          return [room(l), xw, u, l.scratch(units * 24), steps, units, step, yStep, fn, sigmoid];
-        });
-        for (const after of [false, true]) {
-          add("f32_gru", `${label}${after ? " after" : ""}`, (l) => {
-            const [xw, step] = inputs(l, 3);
-            const u = l.put(reals(l, 3 * units * units, 0.5));
-            const bias = after ? l.put(reals(l, 3 * units)) : 0;
-            const scratch = l.scratch(units * 16);
-            return [room(l), xw, u, bias, scratch, steps, units, step, yStep, fn, sigmoid];
+        for (const given of [false, true]) {
+          const what = `${label}${given ? " given" : ""}`;
+          // A state to begin with, or none.
+          const from = (l: Layout, count: number) => (given ? l.put(reals(l, count)) : 0);
+          add("f32_simple_rnn", what, (l) => {
+            const [xw, step] = inputs(l, 1);
+            const u = l.put(reals(l, units * units, 0.5));
+            const state = from(l, units);
+            return [room(l), xw, u, state, l.scratch(units * 8), steps, units, step, yStep, fn];
           });
+          add("f32_lstm", what, (l) => {
+            const [xw, step] = inputs(l, 4);
+            const u = l.put(reals(l, 4 * units * units, 0.5));
+            const state = from(l, 2 * units);
+            return [room(l), xw, u, state, l.scratch(units * 24), steps, units, step, yStep, fn, sigmoid];
+          });
+          for (const after of [false, true]) {
+            add("f32_gru", `${what}${after ? " after" : ""}`, (l) => {
+              const [xw, step] = inputs(l, 3);
+              const u = l.put(reals(l, 3 * units * units, 0.5));
+              const bias = after ? l.put(reals(l, 3 * units)) : 0;
+              const state = from(l, units);
+              const scratch = l.scratch(units * 16);
+              return [room(l), xw, u, bias, state, scratch, steps, units, step, yStep, fn, sigmoid];
+            });
+          }
         }
       }
     }
