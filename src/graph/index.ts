@@ -30,6 +30,7 @@ export { inferShapes, nodeShape } from "./infer.js";
 export { opNames, opRule } from "./ops/index.js";
 export type { AttrRule, AttrRules, OpRule, WeightRule, WeightShapes } from "./ops/rule.js";
 export {
+  hasIntegerForm,
   isUnaryFunctionName,
   type UnaryFunctionName,
   type UnaryNumber,
