@@ -2,16 +2,20 @@
 
 import type { GraphRule } from "./constant.js";
 import { elementRules } from "./elements.js";
+import { listRules } from "./lists.js";
 import { partRules } from "./parts.js";
 import { pictureRules } from "./pictures.js";
 import { productRules } from "./products.js";
+import { reductionRules } from "./reductions.js";
 import { shapeRules } from "./shapes.js";
 
 const rules: Readonly<Record<string, GraphRule>> = {
   ...elementRules,
+  ...listRules,
   ...partRules,
   ...pictureRules,
   ...productRules,
+  ...reductionRules,
   ...shapeRules,
 };
 
