@@ -1,6 +1,7 @@
 /** The ops of GraphDefs that pare imports. A new one is a row in a file beside this. */
 
 import type { GraphRule } from "./constant.js";
+import { einsumRules } from "./einsum.js";
 import { elementRules } from "./elements.js";
 import { listRules } from "./lists.js";
 import { partRules } from "./parts.js";
@@ -10,6 +11,7 @@ import { reductionRules } from "./reductions.js";
 import { shapeRules } from "./shapes.js";
 
 const rules: Readonly<Record<string, GraphRule>> = {
+  ...einsumRules,
   ...elementRules,
   ...listRules,
   ...partRules,
