@@ -84,6 +84,8 @@ function apply(x: v128, fn: i32, a: v128): v128 {
       return f32x4.sqrt(x);
     case 25:
       return f32x4.trunc(x);
+    case 26: // hardSwish
+      return f32x4.mul(x, f32x4.mul(f32x4.pmin(f32x4.pmax(f32x4.add(x, f32x4.splat(3)), zero), f32x4.splat(6)), f32x4.splat(0.16666667)));
     default: // linear
       return x;
   }

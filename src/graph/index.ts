@@ -46,6 +46,7 @@ export {
   foldFrames,
   foldInputAffine,
   fuseActivation,
+  fuseGates,
   fuseResidual,
   mergeMoves,
   removeDead,

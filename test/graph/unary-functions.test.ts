@@ -30,6 +30,7 @@ const ofCore: Readonly<Partial<Record<UnaryFunctionName, (x: tf.Tensor) => tf.Te
   erf: tf.erf,
   exp: tf.exp,
   floor: tf.floor,
+  hardSwish: (x) => x.mul(x.add(3).clipByValue(0, 6)).div(6),
   log: tf.log,
   round: tf.round,
   sign: tf.sign,

@@ -351,7 +351,7 @@ for (const rows of [0, 1, 3]) {
   }
 }
 const sqrt = 24;
-for (let fn = 0; fn < 26; fn++) {
+for (let fn = 0; fn < 27; fn++) {
   for (const n of [0, 1, 4, 37]) {
     add("f32_unary", `fn ${fn} n ${n}`, (l) => [
       l.room(n * 4),

@@ -86,6 +86,7 @@ const rows = {
   sign: inF32((x) => Math.sign(x) || 0),
   sqrt: inF32(Math.sqrt),
   trunc: inF32(Math.trunc),
+  hardSwish: plain((x) => (x * Math.min(relu(x + 3), 6)) / 6),
 } satisfies Readonly<Record<string, Row>>;
 
 /** A unary activation, by the name that `unary.fn` and `dense.activation` give it. */
