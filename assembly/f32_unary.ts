@@ -6,7 +6,7 @@ import { erf4, exp4, ln4, sigmoid4, softplus4, tanh4 } from "./math";
 //   x          f32[n]
 //   n          >= 0
 //   fn         the function's number: its place in src/graph/ops/unary-functions.ts
-//   a          its number: the bound of relu (infinite for none), alpha, theta
+//   a          its number: the bound of relu (infinite for none), alpha, theta, slope
 //
 // Same bits in every binary; absolute error below 2e-7 of the larger of |y| and 1, for exp below 2e-7 of y.
 export function f32_unary(y: usize, x: usize, n: i32, fn: i32, a: f32): void {
@@ -85,7 +85,7 @@ function apply(x: v128, fn: i32, a: v128): v128 {
     case 25:
       return f32x4.trunc(x);
     case 26: // hardSwish
-      return f32x4.mul(x, f32x4.mul(f32x4.pmin(f32x4.pmax(f32x4.add(x, f32x4.splat(3)), zero), f32x4.splat(6)), f32x4.splat(0.16666667)));
+      return f32x4.mul(x, f32x4.mul(f32x4.pmin(f32x4.pmax(f32x4.add(x, f32x4.splat(3)), zero), f32x4.splat(6)), a));
     default: // linear
       return x;
   }

@@ -22,8 +22,8 @@ interface Gate {
 const near = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
 
 /**
- * Replaces each product of a value and a gate of it: x sigmoid(x) by swish, x relu6(x + 3) / 6 by hardSwish,
- * x (1 + erf(x / sqrt 2)) / 2 by gelu, wherever the numbers stand. In integers that is one look-up, and not three
+ * Replaces each product of a value and a gate of it: x sigmoid(x) by swish, x relu6(x + 3) times any number by
+ * hardSwish, x (1 + erf(x / sqrt 2)) / 2 by gelu, wherever the numbers stand. In integers that is one look-up, and not three
  * values with codes of their own.
  *
  * The same numbers up to f32 rounding.
@@ -42,17 +42,14 @@ export function fuseGates(graph: Graph): Graph {
     // The number that makes it whole often comes after.
     const after = sole.get(node.name);
     const more = after && !replacements.has(after) ? factorOf(graph, after) : undefined;
-    const whole = more !== undefined && near(factor * more, 1);
-    if (!whole && !near(factor, 1)) continue;
+    const hasSlope = gate.fn === "hardSwish";
+    const whole = more !== undefined && (hasSlope || near(factor * more, 1));
+    if (!whole && !hasSlope && !near(factor, 1)) continue;
     const last = whole ? (after as Node) : node;
+    const slope = Math.fround((factor / gate.factor) * (whole ? more : 1));
+    const attrs = { fn: gate.fn, ...(hasSlope && !near(slope, 1 / 6) && { slope }) };
     if (whole) replacements.set(node, null);
-    replacements.set(last, {
-      name: last.name,
-      op: "unary",
-      inputs: [gate.of],
-      weights: {},
-      attrs: { fn: gate.fn },
-    });
+    replacements.set(last, { name: last.name, op: "unary", inputs: [gate.of], weights: {}, attrs });
   }
   if (replacements.size === 0) return graph;
   return withNodes(graph, { nodes: replaceNodes(graph, replacements) });

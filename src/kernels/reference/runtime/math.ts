@@ -123,5 +123,5 @@ export const unary: readonly ((x: number, a: number) => number)[] = [
   (x) => (x < 0 ? -1 : x > 0 ? 1 : 0),
   (x) => f(Math.sqrt(x)),
   Math.trunc,
-  (x) => f(x * f(pmin(pmax(f(x + 3), 0), 6) * f(0.16666667))),
+  (x, a) => f(x * f(pmin(pmax(f(x + 3), 0), 6) * a)),
 ];
