@@ -50,6 +50,8 @@ function unroll(
   for (let times = 0; ; times++) {
     const { constant } = round.condition(state);
     if (!constant) {
+      // Of what came in something cannot be made, which is told already.
+      if (!start.every(isKnown)) return round.body(state).map(() => ({ varies: true }));
       // The body may have more that is to be told at once.
       round.body(state);
       throw new UnsupportedError(refusal);

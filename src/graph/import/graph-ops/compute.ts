@@ -1,10 +1,10 @@
 /** Functions of operands: numbers that are known are computed at once, of values nodes are made. */
 
 import { type UnaryFunctionName, unaryFunctions } from "../../ops/unary-functions.js";
-import { sizeOf } from "../../shape.js";
 import { axisOf, type Constant, type Context, constantOf, type Operand, weightOf } from "./constant.js";
 import {
   broadcastTo,
+  checkedSize,
   chosen,
   concatConstants,
   foldBinary,
@@ -239,12 +239,8 @@ export function broadcast(context: Context, x: Operand, sizes: readonly number[]
     if (dim !== 1 && !(dim === null && context.batch === 1)) {
       throw new RangeError(`node ${context.name}: wanted a size of ${size} or 1 on axis ${axis}, got ${dim}`);
     }
+    checkedSize(context.name, [size]);
     result = choose(context, result, axis, new Array<number>(size).fill(0), `${axis}`);
   }
   return result;
-}
-
-/** How many numbers a tensor has for one sample. */
-export function elementsOf(context: Context, x: Operand): number {
-  return x.constant ? x.constant.data.length : sizeOf(context.builder.shapeOf(x.value as string));
 }

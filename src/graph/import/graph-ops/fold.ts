@@ -79,23 +79,38 @@ export function chosen(
   shape: readonly number[],
   from: (index: readonly number[]) => readonly number[],
 ): Constant {
-  const size = checkedSize(key, shape);
   const index = shape.map(() => 0);
-  const data = Array.from({ length: size }, () => {
+  return filled(key, x, shape, () => {
     const place = from(index).reduce((offset, i, axis) => offset * x.shape[axis] + i, 0);
     for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--) index[axis] = 0;
-    return x.data[place];
+    return place;
   });
-  return { key, shape, data: x.isFloat ? Float32Array.from(data) : data, isFloat: x.isFloat };
+}
+
+/** Numbers of x one after another, from the places that `next` says. */
+function filled(key: string, x: Constant, shape: readonly number[], next: () => number): Constant {
+  // What is only moved is no larger than the file.
+  const size = sizeOf(shape) <= x.data.length ? sizeOf(shape) : checkedSize(key, shape);
+  const data = x.isFloat ? new Float32Array(size) : new Array<number>(size).fill(0);
+  for (let i = 0; i < size; i++) data[i] = x.data[next()];
+  return { key, shape, data, isFloat: x.isFloat };
 }
 
 /** @param perm for each axis of the result the axis it was */
 export function transposeConstant(key: string, x: Constant, perm: readonly number[]): Constant {
   const shape = perm.map((axis) => x.shape[axis]);
-  const place = perm.map(() => 0);
-  return chosen(key, x, shape, (index) => {
-    for (const [i, axis] of perm.entries()) place[axis] = index[i];
-    return place;
+  const strides = perm.map((axis) => sizeOf(x.shape.slice(axis + 1)));
+  const index = shape.map(() => 0);
+  let place = 0;
+  return filled(key, x, shape, () => {
+    const now = place;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      place += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      place -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+    return now;
   });
 }
 
