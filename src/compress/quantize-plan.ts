@@ -3,6 +3,7 @@
 import {
   freshName,
   type Graph,
+  hasIntegerForm,
   inferShapes,
   maxDepth,
   type Node,
@@ -10,6 +11,7 @@ import {
   outputValues,
   withNodes,
 } from "../graph/index.js";
+import { activationOf } from "./activation.js";
 import { type KernelNode, kernelNodes } from "./kernel-nodes.js";
 
 export interface QuantizePlan {
@@ -120,7 +122,9 @@ class CodeFinder {
 
 function codesOf(node: Node): "move" | "fold" | "own" | "table" | "copy" | undefined {
   if (node.op !== "unary") return opRule(node.op)?.codes?.(node);
-  return node.attrs.fn === "linear" ? "copy" : "table";
+  const fn = activationOf(node);
+  if (fn === "linear") return "copy";
+  return hasIntegerForm(fn) ? "table" : undefined;
 }
 
 /**

@@ -31,6 +31,7 @@ export { inferShapes, nodeShape } from "./infer.js";
 export { opNames, opRule } from "./ops/index.js";
 export type { AttrRule, AttrRules, OpRule, WeightRule, WeightShapes } from "./ops/rule.js";
 export {
+  hasIntegerForm,
   isUnaryFunctionName,
   type UnaryFunctionName,
   type UnaryNumber,
@@ -46,6 +47,7 @@ export {
   foldFrames,
   foldInputAffine,
   fuseActivation,
+  fuseGates,
   fuseResidual,
   mergeMoves,
   removeDead,

@@ -142,10 +142,12 @@ for (const n of sizes) {
         ];
       });
     }
-    for (const fn of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    const [turn, divide] = [16, 3];
+    for (const fn of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, turn + 1, turn + 7, turn + 8, turn + 9]) {
       const [low, high] = bounds[(fn + n) % 3];
       const label = `fn ${fn} ${rows}x${n}`;
-      const contents = fn % 2 ? odd : reals;
+      // Comparisons want numbers that are equal.
+      const contents = fn % 2 || fn === 6 || fn === 8 ? odd : reals;
       for (const [one, step] of [
         [0, n],
         [0, 0],
@@ -156,12 +158,16 @@ for (const n of sizes) {
           l.room(rows * n * 4),
           l.put(contents(l, rows * n)),
           // Never 0: 0 / 0 is a NaN whose sign is the machine's.
-          l.put(reals(l, Math.max(1, rows * n)).map((value) => value || 1)),
+          l.put(
+            fn % 16 > 5
+              ? odd(l, Math.max(1, rows * n))
+              : reals(l, Math.max(1, rows * n)).map((value) => value || 1),
+          ),
           rows,
           n,
           step,
           one,
-          fn === 7 ? 6 : fn,
+          fn,
           low,
           high,
         ]);
@@ -174,7 +180,7 @@ for (const n of sizes) {
         n,
         n,
         0,
-        7,
+        turn + divide,
         low,
         high,
       ]);

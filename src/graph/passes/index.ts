@@ -5,6 +5,7 @@ import { arithmeticToAffine } from "./arithmetic-to-affine.js";
 import { foldAffine } from "./fold-affine.js";
 import { foldFrames } from "./fold-frames.js";
 import { fuseActivation } from "./fuse-activation.js";
+import { fuseGates } from "./fuse-gates.js";
 import { mergeMoves } from "./merge-moves.js";
 import { removeDead } from "./remove-dead.js";
 import { removeNoOps } from "./remove-no-ops.js";
@@ -15,6 +16,7 @@ export { arithmeticToAffine } from "./arithmetic-to-affine.js";
 export { foldAffine, foldInputAffine } from "./fold-affine.js";
 export { foldFrames } from "./fold-frames.js";
 export { fuseActivation } from "./fuse-activation.js";
+export { fuseGates } from "./fuse-gates.js";
 export { fuseResidual } from "./fuse-residual.js";
 export { mergeMoves } from "./merge-moves.js";
 export { removeDead } from "./remove-dead.js";
@@ -26,6 +28,7 @@ export { wholeWindows } from "./whole-windows.js";
 const passes: readonly ((graph: Graph) => Graph)[] = [
   removeNoOps,
   sinkTransposes,
+  fuseGates,
   mergeMoves,
   foldFrames,
   arithmeticToAffine,
