@@ -17,7 +17,7 @@ function adaptLayer(layer: KerasLayer, version: string | undefined): readonly Ke
   if (layer.model) return [{ ...layer, model: adaptModel(layer.model, version) }];
   const config = adaptConfig(layer.className, layer.config, version);
   const plain = rewrite({ ...layer, config }, version);
-  const chain = chainFor(plain, version);
+  const chain = chainFor(plain);
   return chain.length === 0 ? [plain] : linked(plain, chain);
 }
 
@@ -97,7 +97,6 @@ function rewrite(layer: KerasLayer, version: string | undefined): KerasLayer {
   if (trainingOnly.test(className)) {
     return { ...layer, className: "Activation", config: { name: config.name, activation: "linear" } };
   }
-  if (className === "ReLU") return rewriteRelu(layer);
   if (
     className === "Activation" &&
     isObject(config.activation) &&
@@ -107,12 +106,13 @@ function rewrite(layer: KerasLayer, version: string | undefined): KerasLayer {
     const whole = { name: config.name, ...(isObject(inner) ? inner : {}) };
     return rewrite({ ...layer, className: wanted, config: adaptConfig(wanted, whole, version) }, version);
   }
-  return layer;
+  return rewriteRelu(layer);
 }
 
 /** tfjs drops slope and threshold of a ReLU; alone they are layers of their own. */
 function rewriteRelu(layer: KerasLayer): KerasLayer {
-  const { config } = layer;
+  const { className, config } = layer;
+  if (className !== "ReLU") return layer;
   const slope = numberOption(config, "negativeSlope") ?? 0;
   const threshold = numberOption(config, "threshold") ?? 0;
   if (option(config, "maxValue") !== undefined) return layer;
@@ -134,7 +134,7 @@ interface Step {
 }
 
 /** What a layer's activation, or its way to keep dimensions, is in layers after it; none where tfjs has it. */
-function chainFor({ className, config }: KerasLayer, version: string | undefined): readonly Step[] {
+function chainFor({ className, config }: KerasLayer): readonly Step[] {
   if (option(config, "keepdims") === true && /^Global(?:Average|Max)Pooling[123]D$/.test(className)) {
     const dimensions = Number(className.at(-2));
     return [
@@ -155,7 +155,6 @@ function chainFor({ className, config }: KerasLayer, version: string | undefined
   if (activation === hardSigmoid3) return sixth;
   if (activation === "hard_silu") return [...sixth, { className: "Multiply", config: {}, readsFirst: true }];
   if (activation === "leaky_relu") return [{ className: "LeakyReLU", config: { alpha: 0.2 } }];
-  if (activation === "log_softmax" && isKeras3(version)) return [];
   return [];
 }
 
@@ -186,14 +185,14 @@ function linked(layer: KerasLayer, chain: readonly Step[]): readonly KerasLayer[
     const stepName = i === chain.length - 1 ? name : `${name}_${i + 1}_${className.toLowerCase()}`;
     const reads = [before, ...(readsFirst ? [firstName] : [])];
     before = stepName;
-    return {
+    return rewriteRelu({
       className,
       name: stepName,
-      config: { name: stepName, trainable: true, dtype: "float32", ...own },
+      config: { trainable: true, dtype: "float32", ...own, name: stepName },
       calls: calls.map((_, call) => reads.map((read) => ({ layer: read, call, tensor: 0 }))),
       isOperation: true,
       weights: [],
-    };
+    });
   });
   return [first, ...steps];
 }

@@ -5,6 +5,7 @@
 
 import { isObject, type Json } from "../json.js";
 import type { Reference } from "../references.js";
+import { dtypeName, unwrapped } from "./config.js";
 import { type Argument, type Call, readCall, writeCall } from "./nodes.js";
 
 /** Whether a layer of the JSON is an operation. */
@@ -90,18 +91,24 @@ function operands({ args, kwargs }: Call): readonly [Argument, Argument] | undef
   return both.length === 2 ? [both[0], both[1]] : undefined;
 }
 
-const numberIn = (argument: Argument): number | undefined =>
-  "value" in argument && typeof argument.value === "number" ? argument.value : undefined;
+/** Numbers of a constant: one, or one for each channel, in lists of any depth around them. */
+function numbersIn(argument: Argument): readonly number[] | undefined {
+  let value = "value" in argument ? unwrapped(argument.value) : undefined;
+  while (Array.isArray(value) && value.length === 1) value = value[0];
+  if (typeof value === "number") return [value];
+  const isList = Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "number");
+  return isList ? (value as readonly number[]) : undefined;
+}
+
+/** What `x op c` is as x * scale + offset. */
+type Line = (c: number) => readonly [scale: number, offset: number];
 
 /**
  * @param merge class of the layer for two tensors, if there is one
- * @param right of `x op c`, left of `c op x`: factor and addend for x
+ * @param right of `x op c`
+ * @param left of `c op x`
  */
-function binary(
-  merge: string | undefined,
-  right: (c: number) => readonly [scale: number, offset: number],
-  left?: (c: number) => readonly [scale: number, offset: number],
-): Rule {
+function binary(merge: string | undefined, right: Line, left?: Line): Rule {
   return (call) => {
     const both = operands(call);
     if (!both) return undefined;
@@ -109,9 +116,12 @@ function binary(
     if ("reference" in a && "reference" in b) {
       return merge === undefined ? undefined : { className: merge, reads: [a.reference, b.reference] };
     }
-    const [tensor, number, line] = "reference" in a ? [a, numberIn(b), right] : [b, numberIn(a), left];
-    if (!("reference" in tensor) || number === undefined || !line) return undefined;
-    const [scale, offset] = line(number);
+    const [tensor, numbers, line] = "reference" in a ? [a, numbersIn(b), right] : [b, numbersIn(a), left];
+    if (!("reference" in tensor) || !numbers || !line) return undefined;
+    const lines = numbers.map(line);
+    const [scale, offset] = [0, 1].map((i) =>
+      lines.length === 1 ? lines[0][i] : lines.map((one) => one[i]),
+    );
     return { className: "Rescaling", config: { scale, offset }, reads: [tensor.reference] };
   };
 }
@@ -177,6 +187,9 @@ const named: Readonly<Record<string, Rule>> = {
   divide: binary(undefined, (c) => [1 / c, 0]),
   maximum: merging("Maximum"),
   minimum: merging("Minimum"),
+  cast: unary("Rescaling", (call, config) =>
+    dtypeName(setting(call, config, "dtype")) === "float32" ? { scale: 1, offset: 0 } : undefined,
+  ),
   negative: unary("Rescaling", () => ({ scale: -1, offset: 0 })),
   identity: activation("linear"),
   stop_gradient: activation("linear"),
