@@ -1,6 +1,7 @@
 /** Groups: names and the addresses of what they stand for. */
 
-import { Cursor, corrupt, decodeText, type Hdf5Source, unsupported } from "./cursor.js";
+import { Cursor, corrupt, decodeText, type Hdf5Source } from "./cursor.js";
+import { readDense, recordKinds } from "./dense.js";
 import { type Message, messageTypes } from "./header.js";
 
 /** @returns undefined where the messages are those of no group */
@@ -20,7 +21,7 @@ export function readLinks(
       readLink(open(), links);
     } else if (type === messageTypes.linkInfo) {
       isGroup = true;
-      refuseDense(open());
+      readDenseLinks(source, open(), links);
     }
   }
   return isGroup ? links : undefined;
@@ -43,13 +44,15 @@ function readLink(cursor: Cursor, links: Map<string, number>): void {
   if (kind === 0) add(links, name, cursor.place(`link ${name}`));
 }
 
-function refuseDense(cursor: Cursor): void {
+/** Links that a heap of the group has, where it has so many. */
+function readDenseLinks(source: Hdf5Source, cursor: Cursor, links: Map<string, number>): void {
   cursor.skip(1);
   const flags = cursor.u8();
   if (flags & 1) cursor.skip(8);
-  if (cursor.address() !== undefined) {
-    throw unsupported('groups of h5py\'s libver="latest" with many members; save the model with Keras alone');
-  }
+  const heap = cursor.address();
+  const tree = cursor.address();
+  if (heap === undefined || tree === undefined) return;
+  for (const link of readDense(source, heap, tree, recordKinds.link)) readLink(link, links);
 }
 
 /** The members of a group as HDF5 1.6 and Keras have it: a B-tree of nodes, names in a heap. */

@@ -5,8 +5,8 @@
  * says, and takes sizes out of headers at their word; a walk that made it safe would be this reader.
  *
  * Of the format (https://docs.hdfgroup.org/hdf5/develop/_f_m_t3.html): superblocks 0 to 3, object headers of
- * both versions, groups in B-trees and in headers, data that is compact, contiguous or in chunks (deflate,
- * shuffle). Not of it: what h5py writes with libver="latest" where a group has many members.
+ * both versions, groups in B-trees, in headers and in heaps, data that is compact, contiguous or in chunks (deflate,
+ * shuffle) of the B-tree that h5py makes unless told otherwise.
  */
 
 import { Cursor, corrupt, createBudget, decodeText, type Hdf5Source } from "./cursor.js";
@@ -19,6 +19,7 @@ import {
   readDataspace,
   readDatatype,
 } from "./datatype.js";
+import { readDense, recordKinds } from "./dense.js";
 import { readLinks } from "./group.js";
 import { type Message, messageTypes, readMessages } from "./header.js";
 
@@ -101,7 +102,7 @@ function openObject(source: Hdf5Source, address: number): Hdf5Object {
   return {
     links,
     texts(name) {
-      attributes ??= readAttributes(messages);
+      attributes ??= readAttributes(source, messages);
       return attributes.get(name)?.texts(source);
     },
     async numbers() {
@@ -127,14 +128,31 @@ interface Attribute {
   texts(source: Hdf5Source): readonly string[] | undefined;
 }
 
-function readAttributes(messages: readonly Message[]): ReadonlyMap<string, Attribute> {
+function readAttributes(source: Hdf5Source, messages: readonly Message[]): ReadonlyMap<string, Attribute> {
   const attributes = new Map<string, Attribute>();
   for (const { type, shared, open } of messages) {
-    if (type !== messageTypes.attribute || shared) continue;
-    const { name, attribute } = readAttribute(open());
-    attributes.set(name, attribute);
+    if (shared) continue;
+    const stored =
+      type === messageTypes.attribute
+        ? [open()]
+        : type === messageTypes.attributeInfo
+          ? denseAttributes(source, open())
+          : [];
+    for (const cursor of stored) {
+      const { name, attribute } = readAttribute(cursor);
+      attributes.set(name, attribute);
+    }
   }
   return attributes;
+}
+
+function denseAttributes(source: Hdf5Source, info: Cursor): readonly Cursor[] {
+  info.skip(1);
+  const flags = info.u8();
+  if (flags & 1) info.skip(2);
+  const heap = info.address();
+  const tree = info.address();
+  return heap === undefined || tree === undefined ? [] : readDense(source, heap, tree, recordKinds.attribute);
 }
 
 function readAttribute(cursor: Cursor): { name: string; attribute: Attribute } {

@@ -38,6 +38,12 @@ function adaptConfig(className: string, config: Json, version: string | undefine
       return Array.isArray(all.axis) && all.axis.length === 1 ? { ...all, axis: all.axis[0] } : all;
     case "Bidirectional":
       return withoutTwin(all);
+    case "SeparableConv1D":
+    case "SeparableConv2D":
+      // Of the convolution that Keras' class is made from, which tfjs takes for a mistake.
+      return Object.fromEntries(
+        Object.entries(all).filter(([key]) => !/^kernel_(?:initializer|regularizer|constraint)$/.test(key)),
+      );
     case "LeakyReLU":
       return { ...all, alpha: all.alpha ?? all.negative_slope ?? 0.3 };
     case "UpSampling2D":

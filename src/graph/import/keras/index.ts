@@ -4,12 +4,12 @@ import type { ModelArtifacts } from "../artifacts.js";
 import { asObject } from "../json.js";
 import { readTopology } from "../topology.js";
 import { adaptModel } from "./adapt.js";
+import { adaptByShape } from "./by-shape.js";
 import { cleanLayer } from "./clean.js";
 import { kerasModel } from "./model.js";
 import { withNamedWeights } from "./named-weights.js";
 import { withOwnNames } from "./names.js";
 import { withNumberedWeights } from "./numbered-weights.js";
-import { adaptByRank } from "./ranks.js";
 import { refuseUnknown } from "./unknown.js";
 import type { KerasFile } from "./weights.js";
 import { writeArtifacts } from "./write.js";
@@ -26,5 +26,5 @@ export function kerasArtifacts({ config, version, weights, layout }: KerasFile):
   refuseUnknown(adaptModel(model, version));
   // Weights by the classes and names that the file knows, which the layers have before they are adapted.
   const filled = layout === "hdf5" ? withNamedWeights(model, weights) : withNumberedWeights(model, weights);
-  return writeArtifacts(withOwnNames(adaptByRank(adaptModel(filled, version))));
+  return writeArtifacts(withOwnNames(adaptByShape(adaptModel(filled, version))));
 }

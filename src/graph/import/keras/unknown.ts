@@ -12,6 +12,8 @@ export function refuseUnknown(model: KerasModel): void {
 }
 
 function isUnknown({ className, model }: KerasLayer): boolean {
+  // Its weights are what make it a layer that both have.
+  if (className === "Normalization") return false;
   return !model && !layerRule(className) && !tfjsLayers.has(className);
 }
 
