@@ -27,13 +27,16 @@ export interface Content {
   readonly datasets?: Readonly<Record<string, Values>>;
 }
 
+/** As h5py's default has it; and what newer writers do. */
+export type Libver = "earliest" | "v108" | "latest";
+
 /** Calls `use` with an open file, and gives what it then is. */
-export async function hdf5With(use: (file: File) => void, libver?: LIBVER_BOUNDS): Promise<Uint8Array> {
+export async function hdf5With(use: (file: File) => void, libver: Libver = "earliest"): Promise<Uint8Array> {
   await ready;
   const folder = mkdtempSync(join(tmpdir(), "pare-keras-test-"));
   try {
     const path = join(folder, "file.h5");
-    const file = new File(path, "w", libver ? { libver } : {});
+    const file = new File(path, "w", { libver: [libver, "latest"] as LIBVER_BOUNDS });
     use(file);
     file.close();
     return new Uint8Array(readFileSync(path));
@@ -42,7 +45,7 @@ export async function hdf5With(use: (file: File) => void, libver?: LIBVER_BOUNDS
   }
 }
 
-export function hdf5(content: Content, libver?: LIBVER_BOUNDS): Promise<Uint8Array> {
+export function hdf5(content: Content, libver?: Libver): Promise<Uint8Array> {
   return hdf5With((file) => fill(file, content), libver);
 }
 
