@@ -43,6 +43,9 @@ const maxConfigBytes = 64 * 2 ** 20;
 const configName = "config.json";
 const weightsName = "model.weights.h5";
 
+/** Weights hardly deflate, sparse ones a few times: what claims to be larger is made to fill the memory. */
+const maxWeightBytes = ({ length }: Uint8Array) => Math.min(2 ** 26 + 32 * length, 2 ** 32);
+
 /** A `.keras` file of Keras 2.12 or later. */
 async function openArchive(bytes: Uint8Array): Promise<KerasFile> {
   const zip = openZip(bytes);
@@ -54,7 +57,7 @@ async function openArchive(bytes: Uint8Array): Promise<KerasFile> {
       `a zip archive without ${configName} is no Keras model; it has ${some}`,
     );
   }
-  const weights = await zip.read(weightsName, bytes.length * 1032);
+  const weights = await zip.read(weightsName, maxWeightBytes(bytes));
   if (!weights) throw new FormatError("keras-weights", `want ${weightsName} in the archive, got none`);
   const metadata = await zip.read("metadata.json", maxConfigBytes);
   const version =

@@ -38,6 +38,10 @@ export function cleanLayer(json: unknown, depth = 0): Json {
   const inner = ["layer", "backward_layer"].flatMap((key) =>
     isObject(config[key]) ? [[key, cleanLayer(config[key], depth + 1)]] : [],
   );
+  const quantized = quantizedDtype(config.dtype);
+  if (quantized !== undefined) {
+    return { class_name: `${className} of dtype ${quantized}`, ...named, config: clean, ...inbound };
+  }
   const wanted =
     trainingCall(nodes) && actsInTraining.has(className) ? `${className} with training=True` : className;
   return { class_name: wanted, ...named, config: { ...clean, ...Object.fromEntries(inner) }, ...inbound };
@@ -83,6 +87,14 @@ function withInput(layers: readonly Json[], model: Json, config: Json): readonly
     name,
   };
   return [{ class_name: "InputLayer", config: input }, ...layers];
+}
+
+/** The policy of a layer whose weights Keras 3 has quantized: "int8_from_float32". */
+function quantizedDtype(dtype: unknown): string | undefined {
+  const { class_name: className, config } = isObject(dtype) ? dtype : ({} as Json);
+  const { name, mode } = isObject(config) ? config : ({} as Json);
+  const policy = typeof dtype === "string" ? dtype : (name ?? mode ?? className);
+  return /_from_/.test(String(policy)) || /^Quantized/.test(String(className)) ? String(policy) : undefined;
 }
 
 function cleanNode(node: unknown): unknown {

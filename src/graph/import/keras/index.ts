@@ -1,5 +1,6 @@
 /** From what a Keras file holds to the artifacts that tfjs and the layers importer read. */
 
+import { UnsupportedError } from "../../errors.js";
 import type { ModelArtifacts } from "../artifacts.js";
 import { asObject } from "../json.js";
 import { readTopology } from "../topology.js";
@@ -22,6 +23,9 @@ export type { KerasFile, KerasGroup, KerasTensor } from "./weights.js";
  * @throws TypeError, RangeError for a model that does not hold together, or whose weights are not those of its layers
  */
 export function kerasArtifacts({ config, version, weights, layout }: KerasFile): ModelArtifacts {
+  if (/^[01]\./.test(version ?? "")) {
+    throw new UnsupportedError([`a file of Keras ${version}; load it in Keras 2 and save it again`]);
+  }
   const model = kerasModel(readTopology(cleanLayer(asObject(config, "config"))));
   refuseUnknown(adaptModel(model, version));
   // Weights by the classes and names that the file knows, which the layers have before they are adapted.

@@ -492,3 +492,45 @@ test("a .h5 file of Keras 3: names of Keras 2's format, with paths for weights",
   );
   await expectTwin(file, twin);
 });
+
+test("names that tfjs does not take, and layers of one name in three models", async () => {
+  const inner = (name: string) =>
+    sequential3(name, [
+      input3("input layer", [3], "float32", false),
+      layer3("Dense", "my dense", { units: 3, activation: "linear", ...kernel3 }),
+    ]);
+  const config = sequential3("whole", [
+    input3("the input", [3], "float32", false),
+    inner("first"),
+    inner("second"),
+    layer3("Dense", "my dense", { units: 3, activation: "linear", ...kernel3 }),
+    layer3("Dense", "_private", { units: 2, activation: "linear", ...kernel3 }),
+  ]);
+  const twin = tf.sequential({
+    layers: [3, 3, 3, 2].map((units, i) => tf.layers.dense({ units, ...(i === 0 && { inputShape: [3] }) })),
+  });
+  randomize(twin);
+  const [a, b, c, d] = twin.layers;
+  const datasets = {
+    ...numbered("layers/sequential/layers/dense", a),
+    ...numbered("layers/sequential_1/layers/dense", b),
+    ...numbered("layers/dense", c),
+    ...numbered("layers/dense_1", d),
+  };
+  const graph = await expectTwin(await kerasZip(config, { datasets }), twin);
+  expect(graph.inputs.map(({ name }) => name)).toEqual(["the_input"]);
+});
+
+test("weights that Keras quantized are refused by name", async () => {
+  const dtype = {
+    module: "keras",
+    class_name: "QuantizedDTypePolicy",
+    config: { mode: "int8", source_name: "float32" },
+    registered_name: null,
+  };
+  const config = sequential3("s", [
+    input3("x", [3], "float32", false),
+    layer3("Dense", "head", { units: 3, ...kernel3, dtype }),
+  ]);
+  await expect(kerasZip(config, {}).then((file) => readKeras(file))).rejects.toThrow("Dense of dtype int8");
+});
