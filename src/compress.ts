@@ -1,4 +1,4 @@
-/** From a tfjs model to a sparse int8 graph and the bytes of its file: import, prune, quantize, encode. */
+/** From a model of tfjs or Keras to a sparse int8 graph and the bytes of its file: import, prune, quantize, encode. */
 
 import {
   joinNotes,
@@ -60,11 +60,11 @@ export interface CompressResult {
 }
 
 /**
- * Compresses a tfjs layers model.
+ * Compresses a tfjs model or a Keras file.
  *
  * A model that its owner pruned stays as sparse: zeros stay zeros.
  *
- * @param model path of a model.json (Node; a URL with allowRemote), or what a save handler gets
+ * @param model path of a model.json or a Keras file (Node; a URL with allowRemote), or what a save handler gets
  * @throws TypeError, RangeError for options, calibration samples or weights that are none, by name
  * @throws UnsupportedError listing all layers that pare has not; FormatError for files; the signal's reason
  */

@@ -18,12 +18,18 @@ export {
   withNodes,
 } from "./graph.js";
 export {
+  halfToSingle,
   type ImportedGraph,
   type ImportOptions,
   type InputShapes,
   importModel,
   joinArtifacts,
+  type KerasFile,
+  type KerasGroup,
+  type KerasTensor,
+  kerasArtifacts,
   type ModelArtifacts,
+  refuseForTfjs,
   type SavedArtifacts,
   type WeightSpec,
 } from "./import/index.js";

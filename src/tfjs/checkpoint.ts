@@ -7,6 +7,7 @@
  */
 
 import {
+  crc32,
   FormatError,
   type NamedTensor,
   readContainer,
@@ -16,7 +17,6 @@ import {
   writeContainer,
 } from "../file/index.js";
 import { kindOf } from "../graph/index.js";
-import { crc32 } from "./crc32.js";
 import type { SavedArray, SavedState } from "./state.js";
 
 /** Where a run keeps its checkpoint: one at a time. */

@@ -59,8 +59,8 @@ interface CompressFlags extends Scaling {
 export function addCompress(program: Command, host: Host): void {
   const command = program
     .command("compress")
-    .description("prune and quantize a tfjs model.json into a .pare file")
-    .argument("<model>", "model.json, or its folder")
+    .description("prune and quantize a tfjs model.json or a Keras file into a .pare file")
+    .argument("<model>", "model.json, .keras or .h5, or the folder of one")
     .requiredOption("-o, --output <FILE>", "the .pare file to write")
     .option("--calibrate <DATA>", "samples that show the ranges of the activations; int8 needs them", collect)
     .option(
@@ -88,7 +88,8 @@ async function run(host: Host, model: string, flags: CompressFlags): Promise<voi
   checkFlags(flags);
   const path = await findModel(model);
   const { calibrate = [], data = [], labels, recipe: file } = flags;
-  if (/\.pare$/i.test(path)) throw new UsageError(`${path}: wanted a model.json, got a .pare file`);
+  if (/\.pare$/i.test(path))
+    throw new UsageError(`${path}: wanted a model.json or a Keras file, got a .pare file`);
   await wantFolderOf(flags.output);
   await refuseOverwrite(flags.output, [path, ...calibrate, ...data, labels, file]);
   const recipe = settingsOf(flags, flags.recipe === undefined ? {} : await readRecipe(flags.recipe));

@@ -177,7 +177,7 @@ function checkInputs({ name, className }: LayerSpec, rule: LayerRule, inputs: re
  * Keras 2 and tfjs count the model's own construction as call 0 of it and write the first real call
  * as 1; Keras 3 does so for functional models but not for Sequential. What the file reads tells.
  */
-function firstCalls(model: ModelSpec): ReadonlyMap<string, number> {
+export function firstCalls(model: ModelSpec): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
   const references = [...model.layers.flatMap(({ calls }) => calls.flat()), ...model.outputs];
   for (const { name, calls, model: inner } of model.layers) {

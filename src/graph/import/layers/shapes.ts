@@ -3,7 +3,7 @@
 import { formatShape, sizeOf } from "../../shape.js";
 import type { Shape } from "../../types.js";
 import type { Builder } from "../builder.js";
-import { asArray, describe, numberOption, option } from "../json.js";
+import { asArray, booleanOption, describe, numberOption, option } from "../json.js";
 import { framesOption, sizesOption } from "./options.js";
 import type { Layer, LayerRule, LayerRules } from "./rule.js";
 
@@ -86,7 +86,7 @@ const cropping = (count: number): LayerRule => ({
   },
 });
 
-/** As tfjs, whose bilinear places pixels at their corners; Keras has them at their centers. */
+/** As tfjs, whose bilinear places pixels at their corners; Keras has them at their centers, and its files say so. */
 const upSampling: LayerRule = {
   unsupported(config) {
     const method = option(config, "interpolation") ?? "nearest";
@@ -96,7 +96,9 @@ const upSampling: LayerRule = {
     const [, ...cells] = wantRank(layer, input, 4, builder) as readonly number[];
     const size = sizesOption(layer.config, "size", 2, 2).map((factor, i) => factor * cells[i]);
     const method = String(option(layer.config, "interpolation") ?? "nearest");
-    return [builder.add(layer.name, "resize", [input], { attrs: { size, method } })];
+    const halfPixelCenters = method === "bilinear" && booleanOption(layer.config, "halfPixelCenters", false);
+    const attrs = { size, method, ...(halfPixelCenters ? { halfPixelCenters } : {}) };
+    return [builder.add(layer.name, "resize", [input], { attrs })];
   },
 };
 
