@@ -112,7 +112,7 @@ test.each<[GradualPruneOptions, string]>([
     { scope: "global", sparsity: 0.5, targets: { a: 0.5 } },
     "scope: wanted one sparsity for a global one, got targets",
   ],
-  [{ scope: "all" as "global", sparsity: 0.5 }, "scope: wanted local or global, got all"],
+  [{ scope: "all" as "global", sparsity: 0.5 }, "scope: wanted auto, local, global, got all"],
 ])("refuses %o", async (prune, message) => {
   await useBackend("cpu");
   await expect(pruned(prune)).rejects.toThrow(message);
