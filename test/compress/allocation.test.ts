@@ -67,7 +67,7 @@ describe("allocateSparsity", () => {
         const [less, more] = [low, high].map((all) => allocateSparsity(layers, all, "auto", spared));
         const room = layers.map(({ squares, weights }, i) => {
           const blocks = squares.length;
-          const least = Math.max(1, Math.ceil(0.2 * (1 - high) * blocks));
+          const least = Math.max(1, Math.ceil(0.4 * (1 - high) * blocks));
           return spared[i] ? 0 : ((blocks - least) / blocks) * weights;
         });
         const most = room.reduce((sum, each) => sum + each, 0);
@@ -99,7 +99,7 @@ describe("allocateSparsity", () => {
     const layers = [layer(100, 1, { noRoom: "1x4 wants at least 4 inputs, got 1" }), layer(100, 2)];
     const spared = spareLayers(layers, 0.9);
     const shares = allocateSparsity(layers, 0.9, "auto", spared);
-    expect(shares).toEqual([0, 0.98]);
+    expect(shares).toEqual([0, 0.96]);
     expect(describeShare(undefined, 0.49, 0.9)).toMatch(/90.0 % of the whole is out of reach.*got 49.0 %/);
     expect(describeShare(spared[0], 0.49, 0.9)).toBe("left dense: 1x4 wants at least 4 inputs, got 1");
     expect(describeShare(undefined, 0.9, 0.9)).toBe("by its LAMP scores among all layers");
@@ -126,6 +126,9 @@ describe("spareLayers", () => {
     expect(isSpared(0.9)).toEqual([false, true, true, false]);
     expect(isSpared(0.95)).toEqual([false, false, true, false]);
     expect(isSpared(0.99)).toEqual([false, false, false, false]);
+    // What has no room for the pattern takes of that first.
+    const cramped = spareLayers([layer(800, 4, { noRoom: "no" }), ...layers], 0.8);
+    expect(cramped.map((why) => why !== undefined)).toEqual([true, false, false, true, false]);
   });
 });
 
