@@ -95,11 +95,12 @@ export function pruneGraph(graph: Graph, settings: PruneSettings, kernels: Prune
   const pruned = new Map<string, Weight>();
   for (const layer of layers) {
     const key = layer.node.weights.kernel;
-    const { share, spared, noRoom } = whole.get(key) as Allocated;
-    const why = noRoom ?? spared;
-    if (why !== undefined) skipped.set(layer.node.name, `not pruned: ${why}`);
-    else if (!pruned.has(key))
+    const { share, dense } = whole.get(key) as Allocated;
+    if (dense !== undefined) {
+      skipped.set(layer.node.name, `not pruned: ${dense}`);
+    } else if (!pruned.has(key)) {
       pruned.set(key, prunedKernel(layer, { ...settings, sparsity: share }, kernels));
+    }
   }
   const result = withNodes(graph, { weights: pruned });
   noteShortage(skipped, result, whole, settings);
@@ -108,8 +109,8 @@ export function pruneGraph(graph: Graph, settings: PruneSettings, kernels: Prune
 
 interface Allocated {
   readonly share: number;
-  readonly spared: string | undefined;
-  readonly noRoom: string | undefined;
+  /** Why it is left as it is; absent where it is pruned. */
+  readonly dense: string | undefined;
   /** False for a kernel that has a target of its own. */
   readonly isFree: boolean;
 }
@@ -119,27 +120,24 @@ function allocate(
   layers: readonly KernelNode[],
   { sparsity = 0, pattern, scope = "auto", targets = {} }: PruneSettings,
 ): ReadonlyMap<string, Allocated> {
-  const byKey = new Map(layers.map((layer) => [layer.node.weights.kernel, layer]));
-  const targetOf = new Map(
-    layers.flatMap(({ node }) =>
-      Object.hasOwn(targets, node.name) ? [[node.weights.kernel, targets[node.name]] as const] : [],
-    ),
-  );
   const kept = keptOf(pattern);
-  const free = [...byKey].filter(([key]) => !targetOf.has(key));
+  const asked = kept ? 1 - kept.n / kept.m : sparsity;
+  const whole = new Map<string, Allocated>();
+  for (const { node, form } of layers) {
+    if (!Object.hasOwn(targets, node.name)) continue;
+    const dense = noRoomOf(form, pattern);
+    whole.set(node.weights.kernel, { share: targets[node.name], dense, isFree: false });
+  }
+  const free = [...new Map(layers.map((layer) => [layer.node.weights.kernel, layer]))].filter(
+    ([key]) => !whole.has(key),
+  );
   const prunable = free.map(([, layer]) => prunableOf(layer, pattern));
-  const spared = scope === "auto" ? spareLayers(prunable, kept ? 1 - kept.n / kept.m : sparsity) : [];
+  const spared = scope === "auto" && asked > 0 ? spareLayers(prunable, asked) : [];
   const shares = allocateSparsity(prunable, sparsity, kept ? "local" : scope, spared);
-  const noRoom = (layer: KernelNode) => prunableOf(layer, pattern).noRoom;
-  return new Map([
-    ...free.map(([key], i): [string, Allocated] => {
-      return [key, { share: shares[i], spared: spared[i], noRoom: prunable[i].noRoom, isFree: true }];
-    }),
-    ...[...targetOf].map(([key, share]): [string, Allocated] => {
-      const layer = byKey.get(key) as KernelNode;
-      return [key, { share, spared: undefined, noRoom: noRoom(layer), isFree: false }];
-    }),
-  ]);
+  for (const [i, [key]] of free.entries()) {
+    whole.set(key, { share: shares[i], dense: prunable[i].noRoom ?? spared[i], isFree: true });
+  }
+  return whole;
 }
 
 function checkTargets(targets: Readonly<Record<string, number>>, layers: readonly KernelNode[]): void {
@@ -155,13 +153,14 @@ function noteShortage(
   notes: Map<string, string>,
   graph: Graph,
   whole: ReadonlyMap<string, Allocated>,
-  { sparsity = 0, scope = "auto" }: PruneSettings,
+  { sparsity = 0, pattern, scope = "auto" }: PruneSettings,
 ): void {
+  if (scope !== "auto" || keptOf(pattern)) return;
   const free = kernelNodes(graph).filter(({ node }) => whole.get(node.weights.kernel)?.isFree);
   const kernels = [...new Map(free.map(({ node, kernel }) => [node.weights.kernel, kernel.data])).values()];
   const all = kernels.reduce((sum, { length }) => sum + length, 0);
   const zeros = kernels.reduce((sum, data) => sum + countZeros(data), 0);
-  if (scope !== "auto" || zeros / all > sparsity - 0.005) return;
+  if (zeros / all > sparsity - 0.005) return;
   const note = describeShare(undefined, zeros / all, sparsity);
   for (const { node } of free) if (!notes.has(node.name)) notes.set(node.name, note);
 }
@@ -172,15 +171,19 @@ function countZeros(values: Float32Array): number {
   return zeros;
 }
 
+function noRoomOf(form: KernelForm, pattern: Pattern): string | undefined {
+  if (pattern === "unstructured") return undefined;
+  return form.notPrunable ?? noRoomFor(blockOf(pattern), form, pattern);
+}
+
 function prunableOf({ kernel, form }: KernelNode, pattern: Pattern): PrunableLayer {
-  const block = blockOf(pattern);
   const { taps, inputs, outputs, notPrunable } = form;
-  const noRoom = pattern === "unstructured" ? undefined : (notPrunable ?? noRoomFor(block, form, pattern));
+  const noRoom = noRoomOf(form, pattern);
+  // Where the pattern does not fit nothing goes: weights alone are as good as blocks.
+  const block = blockOf(noRoom === undefined ? pattern : "unstructured");
   const rows = rowsOf(form, block);
-  const matrix = noRoom ? kernel.data : repeatRows(kernel.data, taps, inputs, rows, outputs);
-  const squares = noRoom
-    ? blockSquares(matrix, { inputs: taps * inputs, outputs }, { inputs: 1, outputs: 1 })
-    : blockSquares(matrix, { inputs: taps * rows, outputs }, block);
+  const matrix = rows === inputs ? kernel.data : repeatRows(kernel.data, taps, inputs, rows, outputs);
+  const squares = blockSquares(matrix, { inputs: taps * rows, outputs }, block);
   return { squares, weights: kernel.data.length, isDepthwise: notPrunable !== undefined, noRoom };
 }
 
