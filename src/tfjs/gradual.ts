@@ -13,7 +13,7 @@ import { countZeros, editWeight } from "./edit.js";
 import { prunableOf } from "./prunable.js";
 import { checkSparsity, type Pattern, parsePattern, pruneTo } from "./prune.js";
 import { polynomialDecay, type Schedule } from "./schedules.js";
-import { arrayIn, countIn } from "./state.js";
+import { arrayIn, countIn, numberIn } from "./state.js";
 import type { PartState, StepPart } from "./step.js";
 import { chooseWeights, isExcluded, type ModelWeight, type WeightChoice } from "./weights.js";
 
@@ -116,7 +116,11 @@ export function gradualPruning(
   const asked = nm ? 1 - nm.n / nm.m : (options.sparsity ?? 0);
   const spared = new Map(scope === "auto" ? spare(free, pattern, asked) : []);
 
+  /** Part of the way that the masks have gone. */
+  let done = 0;
+
   function grow(share: number): void {
+    done = share;
     const now: Pattern = nm ? `${nm.m - Math.round(share * (nm.m - nm.n))}:${nm.m}` : pattern;
     const shares = nm ? undefined : sharesAt(share);
     for (const target of targets) {
@@ -169,10 +173,11 @@ export function gradualPruning(
   function state(): PartState {
     const masks = targets.flatMap(({ mask }, i) => (mask ? [[i, maskValues(mask)] as const] : []));
     const zeros = targets.map((target, i) => [`zeros/${i}`, target.zeros] as const);
-    return { arrays: Object.fromEntries(masks), numbers: Object.fromEntries(zeros) };
+    return { arrays: Object.fromEntries(masks), numbers: { done, ...Object.fromEntries(zeros) } };
   }
 
   function restore(saved: PartState): void {
+    done = numberIn(saved, "done");
     for (const [i, target] of targets.entries()) {
       const { shape, variable } = target.weight;
       target.zeros = countIn(saved, `zeros/${i}`, variable.size);
@@ -184,20 +189,19 @@ export function gradualPruning(
     }
   }
 
+  function reasonOf(target: Target): string {
+    if (target.own !== undefined) return "a target of its own";
+    const why = spared.get(target);
+    if (why === undefined && nm) return `${pattern}: the same of every tensor`;
+    if (scope === "local") return "the same of every tensor";
+    return scope === "global" ? "the smallest of all" : describeShare(why, zerosOf(free), done * asked);
+  }
+
   function tensors(): PrunedTensor[] {
-    const total = zerosOf(free);
     return targets.map((target) => {
-      const { weight, zeros, own } = target;
+      const { weight, zeros } = target;
       const { size } = weight.variable;
-      const ofWhole = () => {
-        if (spared.has(target) || (scope === "auto" && !nm)) {
-          return describeShare(spared.get(target), total, asked);
-        }
-        if (nm) return `${pattern}: the same of every tensor`;
-        return scope === "local" ? "the same of every tensor" : "the smallest of all";
-      };
-      const reason = own === undefined ? ofWhole() : "a target of its own";
-      return { name: weight.name, weights: size, sparsity: zeros / size, reason };
+      return { name: weight.name, weights: size, sparsity: zeros / size, reason: reasonOf(target) };
     });
   }
 

@@ -197,6 +197,23 @@ describe("by default", () => {
     }
   });
 
+  test("a sparsity that blocks cannot reach is said to be so", async () => {
+    // 1x4 has room in few of these weights, all but the inner and the wide ones excluded.
+    const {
+      pruned: tensors = [],
+      sparsity,
+      seen,
+    } = await run({
+      sparsity: 0.9,
+      pattern: "1x4",
+      include: ["entry", "depthwise", "head"],
+    });
+    expect(sparsity).toBeLessThan(0.5);
+    const head = tensors.find(({ name }) => name === "head/kernel");
+    expect(head?.sparsity).toBeCloseTo(0.96, 1);
+    expect(head?.reason).toMatch(/^all that a layer may lose: 90\.0 % of the whole is out of reach/);
+  });
+
   test("a second run at the same sparsity takes nothing more", async () => {
     const made = residual();
     const data = { x: noise(2 * 9), y: noise(2 * 3) };
