@@ -199,11 +199,7 @@ describe("by default", () => {
 
   test("a sparsity that blocks cannot reach is said to be so", async () => {
     // 1x4 has room in few of these weights, all but the inner and the wide ones excluded.
-    const {
-      pruned: tensors = [],
-      sparsity,
-      seen,
-    } = await run({
+    const { pruned: tensors = [], sparsity } = await run({
       sparsity: 0.9,
       pattern: "1x4",
       include: ["entry", "depthwise", "head"],
