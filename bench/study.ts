@@ -4,6 +4,7 @@ const studies: Readonly<Record<string, () => Promise<{ run(words: readonly strin
   distillation: () => import("./studies/distillation.js"),
   kill: () => import("./studies/kill.js"),
   lenet5: () => import("./studies/lenet5.js"),
+  pruning: () => import("./studies/pruning.js"),
   quantization: () => import("./studies/quantization.js"),
   transfer: () => import("./studies/transfer.js"),
   "zero-shot": () => import("./studies/zero-shot.js"),

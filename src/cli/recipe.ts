@@ -6,6 +6,7 @@ import {
   type Fields,
   finite,
   isNumber,
+  mapOf,
   object,
   oneOf,
   readStrict,
@@ -25,6 +26,8 @@ type RecipeKey =
   | "precision"
   | "sparsity"
   | "pattern"
+  | "scope"
+  | "targets"
   | "activations"
   | "percentile"
   | "biasCorrection"
@@ -32,6 +35,9 @@ type RecipeKey =
   | "keepF32";
 
 export const pattern = wanted("unstructured, 1x4, 4x4 or N:M", isPattern);
+
+/** How a sparsity is divided among layers, in `compress` as in training. */
+export const scope = oneOf("auto", "local", "global");
 
 /** How the ranges of activations are found, in `compress` as in training. */
 export const rangeFields: Fields = {
@@ -49,6 +55,8 @@ const recipe = object(
     precision: oneOf("int8", "f32"),
     sparsity,
     pattern,
+    scope,
+    targets: mapOf(sparsity),
     ...rangeFields,
     biasCorrection: yesOrNo,
     equalization: yesOrNo,

@@ -132,8 +132,9 @@ async function train(model: LayersModel, plan: Plan, options: FineTuneOptions): 
         steps: stepsDone(position, run.batchSize),
         epochs: position.figures,
         ...(best !== undefined && { bestEpoch: best + 1 }),
-        sparsity: run.sparsity(),
+        sparsity: pruning?.sparsity() ?? 0,
         sparsities: pruning?.sparsities() ?? {},
+        ...(pruning && { pruned: pruning.tensors() }),
         ...(quantization && { ranges: quantization.ranges() }),
         seconds: run.clock.seconds(),
       };
@@ -168,7 +169,7 @@ function openRun(model: LayersModel, plan: Plan, optimizer: tf.Optimizer, option
     weights,
     optimizer,
     clock,
-    sparsity: () => plan.pruning?.sparsity() ?? 0,
+    pruning: plan.pruning,
     ...(rate && { rate }),
     ...(validation && { validate: openValidation(model, validation, loss, forward, clock) }),
     ...(options.earlyStopping && {

@@ -5,7 +5,7 @@ import type { Ranges } from "../compress/index.js";
 import { type Augment, checkKeys } from "../data/index.js";
 import type { ClusterOptions } from "./cluster/clustering.js";
 import type { EarlyStoppingOptions } from "./early-stopping.js";
-import type { GradualPruneOptions } from "./gradual.js";
+import type { GradualPruneOptions, PrunedTensor } from "./gradual.js";
 import type { LossFunction, LossName } from "./losses.js";
 import type { Means } from "./meter.js";
 import { checkBatchSize } from "./predict.js";
@@ -82,6 +82,8 @@ export interface Progress extends EpochFigures {
   readonly steps: number;
   /** Zeros among the weights that are pruned, in [0, 1]; 0 without `prune`. */
   readonly sparsity: number;
+  /** With `prune`: what each weight tensor has lost by now and why. */
+  readonly pruned?: readonly PrunedTensor[];
   readonly secondsLeft: number;
 }
 
@@ -95,6 +97,8 @@ export interface FineTuneResult {
   readonly sparsity: number;
   /** By name of the weight that was pruned. */
   readonly sparsities: Readonly<Record<string, number>>;
+  /** With `prune`: what each weight tensor came to and why, those that were left dense among them. */
+  readonly pruned?: readonly PrunedTensor[];
   /** With `quantize`: of the values in codes, for `compress` and `quantizedPredict`. */
   readonly ranges?: Ranges;
   readonly seconds: number;

@@ -138,7 +138,7 @@ describe.each(backends)("fineTune on %s", (backend) => {
         ...basics,
         epochs: 8,
         optimizer,
-        prune: { sparsity: 0.5, pattern, begin: 3, end: 25, frequency: 4, exclude: "c" },
+        prune: { sparsity: 0.5, pattern, scope: "local", begin: 3, end: 25, frequency: 4, exclude: "c" },
       });
       expect(result.steps).toBe(40);
       expect(seen.slice(0, 3)).toEqual([0, 0, 0]);

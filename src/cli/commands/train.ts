@@ -137,7 +137,7 @@ async function runStages(shop: Workshop, start: ModelArtifacts, silent: boolean)
     // Always as it is on the disk: a run that is taken up again has no other.
     model = await work.model(i);
     reports.push({ kind, before: known !== undefined, ...outcome });
-    if (!silent) note(host, describe(reports, recipe.stages.length));
+    if (!silent) for (const line of describe(reports, recipe.stages.length)) note(host, line);
   }
   return reports;
 }
@@ -162,8 +162,9 @@ function describeData(sets: TrainingSets): string {
   ].join(", ")}`;
 }
 
-function describe(reports: readonly StageReport[], all: number): string {
-  const { kind, before, epochs, sparsity, seconds } = reports[reports.length - 1];
+/** What a stage came to, and a line for each weight that it pruned or spared. */
+function describe(reports: readonly StageReport[], all: number): string[] {
+  const { kind, before, epochs, sparsity, pruned = [], seconds } = reports[reports.length - 1];
   const last = epochs.at(-1);
   const time = before ? "done before" : `in ${formatSeconds(seconds)}`;
   const words = [
@@ -174,7 +175,12 @@ function describe(reports: readonly StageReport[], all: number): string {
       : [`${formatPercent(last.validation.accuracy)} on validation`]),
     ...(sparsity > 0 ? [`${formatPercent(sparsity, 1)} zeros`] : []),
   ];
-  return `stage ${reports.length} of ${all}, ${kind}: ${words.join(", ")}`;
+  return [
+    `stage ${reports.length} of ${all}, ${kind}: ${words.join(", ")}`,
+    ...pruned.map(
+      (tensor) => `  ${tensor.name}: ${formatPercent(tensor.sparsity, 1)} zeros, ${tensor.reason}`,
+    ),
+  ];
 }
 
 function report(
