@@ -56,9 +56,7 @@ export function createZeroShotModel(
   weights: Matrix,
   similarity: Similarity,
 ): ZeroShotModel {
-  if (!Object.hasOwn(compare, similarity)) {
-    throw new RangeError(`similarity: wanted ${Object.keys(compare).join(", ")}, got ${similarity}`);
-  }
+  checkSimilarity(similarity);
   const numbers = Float64Array.from(weights.to1DArray());
   if (!numbers.every(Number.isFinite)) {
     throw new RangeError("weights: wanted finite numbers, got others: the training or the problem diverged");
@@ -95,6 +93,12 @@ export function createZeroShotModel(
   };
 }
 
+/** @throws RangeError for a similarity that is none */
+export function checkSimilarity(similarity: Similarity): void {
+  if (Object.hasOwn(compare, similarity)) return;
+  throw new RangeError(`similarity: wanted ${Object.keys(compare).join(", ")}, got ${similarity}`);
+}
+
 function checkColumns(name: string, matrix: Matrix, wanted: number): void {
   if (matrix.columns !== wanted) {
     throw new RangeError(`${name}: wanted ${wanted} a row as in training, got ${matrix.columns}`);
@@ -116,7 +120,8 @@ function cosines(a: Matrix, b: Matrix): Matrix {
   return unitRows(a).mmul(unitRows(b).transpose());
 }
 
-function unitRows(matrix: Matrix): Matrix {
+/** Each row divided by its length; a row of zeros stays. */
+export function unitRows(matrix: Matrix): Matrix {
   const unit = matrix.clone();
   for (let i = 0; i < unit.rows; i++) unit.mulRow(i, 1 / (rowLength(unit, i) || 1));
   return unit;
