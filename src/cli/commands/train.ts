@@ -23,6 +23,7 @@ import { lossFor } from "../train/labelled.js";
 import { endsOf, openStart } from "../train/model.js";
 import { type Written, writeOutput } from "../train/output.js";
 import { lossNames, readTrainRecipe, type TrainRecipe } from "../train/recipe.js";
+import { describeKeys } from "../train/schema.js";
 import { runStage, type Workshop } from "../train/stage.js";
 import { outputsOf, stageKinds } from "../train/stages/index.js";
 import { fingerprintOf, openWork, type StageOutcome } from "../train/work.js";
@@ -40,13 +41,25 @@ export function addTrain(program: Command, host: Host): void {
     )
     .argument("<recipe>", "JSON; its paths are meant from its own folder")
     .option("--restart", "throw away what was kept of a run before, and begin afresh", false)
-    .addHelpText("after", epilogue);
+    .addHelpText("after", () => `${epilogue}\n${describeKeys()}`);
   withJson(command).action((recipe: string, flags: TrainFlags) => train(host, recipe, flags));
 }
 
 const epilogue = `
 A run that was interrupted or killed goes on where it was when it is started again: finished stages and
-checkpoints are kept in the folder .train beside the output.`;
+checkpoints are kept in the folder .train beside the output.
+
+A recipe, short:
+  {
+    "data": { "train": { "x": "train.npy", "y": "labels.npy" }, "validation": 0.1, "scale": 0.00392157 },
+    "model": "model.json",
+    "stages": [{ "kind": "prune", "epochs": 5, "sparsity": 0.75, "pattern": "1x4" }, { "kind": "quantize", "epochs": 2 }],
+    "output": { "model": "small/model.json", "pare": "small.pare" }
+  }
+Five whole ones are in docs/recipes.md of the package, a JSON Schema for editors in schema/train.schema.json.
+
+Every key, by where it is; what has no default must be given, of alternatives one:
+`;
 
 async function train(host: Host, path: string, flags: TrainFlags): Promise<void> {
   const recipe = await readTrainRecipe(path);
