@@ -2,6 +2,7 @@
 
 import type { Matrix } from "ml-matrix";
 import { checkSimilarity, type Similarity, unitRows } from "./model.js";
+import { multiply } from "./multiply.js";
 import { matrixOf, type Rows, type Training, takeRows } from "./rows.js";
 import { rowLength } from "./scaling.js";
 
@@ -41,10 +42,10 @@ export function openAnswers({ training, similarity, basis, features, classes }: 
   const compared = similarity === "attributeCosine" ? unitRows(attributes) : attributes;
   const rotated = compared.mmul(basis);
   return {
-    project: (weights) => ({ weights, codes: x.mmul(weights) }),
+    project: (weights) => ({ weights, codes: multiply(x, weights) }),
     of({ weights, codes }, factors) {
       const wanted = factors ? rotated.clone().mulRowVector([...factors]) : rotated;
-      const scores = codes.mmul(wanted.transpose());
+      const scores = multiply(codes, wanted.transpose());
       if (similarity === "featureCosine") {
         const lengths = wanted.mmul(weights.transpose());
         scores.mulRowVector(classes.map((_, k) => 1 / (rowLength(lengths, k) || 1)));

@@ -2,6 +2,7 @@
 
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Matrix } from "ml-matrix";
+import { multiply } from "./multiply.js";
 import { checkClass, matrixOf, type Rows, type Training, takeRows } from "./rows.js";
 import { rowLength } from "./scaling.js";
 
@@ -110,14 +111,14 @@ type Compare = (x: Matrix, weights: Matrix, attributes: Matrix) => Matrix;
 /** Scores [samples, classes] of x [samples, features] and attributes [classes, attributes]. */
 const compare: Readonly<Record<Similarity, Compare>> = {
   // Classes first: there are fewer of them than of samples.
-  dot: (x, weights, attributes) => x.mmul(weights.mmul(attributes.transpose())),
-  attributeCosine: (x, weights, attributes) => cosines(x.mmul(weights), attributes),
+  dot: (x, weights, attributes) => multiply(x, weights.mmul(attributes.transpose())),
+  attributeCosine: (x, weights, attributes) => cosines(multiply(x, weights), attributes),
   featureCosine: (x, weights, attributes) => cosines(x, attributes.mmul(weights.transpose())),
 };
 
 /** Between each row of a and each of b; 0 where one of them has no length. */
 function cosines(a: Matrix, b: Matrix): Matrix {
-  return unitRows(a).mmul(unitRows(b).transpose());
+  return multiply(unitRows(a), unitRows(b).transpose());
 }
 
 /** Each row divided by its length; a row of zeros stays. */
