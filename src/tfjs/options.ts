@@ -61,6 +61,8 @@ export interface FineTuneOptions {
   readonly checkpoint?: CheckpointOptions;
   /** Told about ten times a second, and at the end of each epoch. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Told once a model what is likely to be a mistake, such as a cross-entropy of logits; `console.warn` unless given. */
+  readonly onWarning?: (message: string) => void;
   /**
    * Ends the run after the step under way, and after its checkpoint; its reason is thrown, the model keeps
    * what it learned.
@@ -119,6 +121,7 @@ const known: Readonly<Record<keyof FineTuneOptions, true>> = {
   earlyStopping: true,
   checkpoint: true,
   onProgress: true,
+  onWarning: true,
   signal: true,
 };
 

@@ -78,7 +78,7 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   if (!flags.json) note(host, describeData(sets));
   const acceleration = await pare.accelerate(tf);
   try {
-    const shop: Workshop = { host, tf, pare, recipe, sets, work };
+    const shop: Workshop = { host, tf, pare, recipe, sets, work, warn: warnOnce(host) };
     const stages = await runStages(shop, start, flags.json);
     const last = stages.length - 1;
     const written = await writeOutput(host, tf, recipe, sets, await work.model(last), stages[last].ranges);
@@ -86,6 +86,14 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   } finally {
     acceleration.undo();
   }
+}
+
+function warnOnce(host: Host): (message: string) => void {
+  const said = new Set<string>();
+  return (message) => {
+    if (!said.has(message)) note(host, `warning: ${message}`);
+    said.add(message);
+  };
 }
 
 /** @throws UsageError where neither the recipe nor the labels say what a stage is to train for */
