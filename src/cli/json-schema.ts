@@ -7,7 +7,8 @@ export interface JsonSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly type?: "string" | "number" | "integer" | "boolean" | "array" | "object";
-  readonly const?: string;
+  readonly const?: string | number;
+  readonly not?: JsonSchema;
   readonly enum?: readonly string[];
   readonly pattern?: string;
   readonly minLength?: number;

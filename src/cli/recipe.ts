@@ -4,6 +4,7 @@ import type { CompressOptions } from "../index.js";
 import { patternOf } from "./options.js";
 import {
   type Fields,
+  factor,
   finite,
   isNumber,
   object,
@@ -60,7 +61,7 @@ const recipe = object(
     ...rangeFields,
     biasCorrection: yesOrNo,
     equalization: yesOrNo,
-    scale: finite,
+    scale: factor,
     offset: finite,
   },
 );

@@ -42,6 +42,11 @@ export function oneOf(...words: readonly string[]): Check {
 }
 
 export const finite = wanted("a number", isNumber, { type: "number" });
+/** The factor of all data: with 0 every sample would be the same. */
+export const factor = wanted("a number that is not 0", (v) => isNumber(v) && v !== 0, {
+  type: "number",
+  not: { const: 0 },
+});
 export const positive = wanted("a number above 0", (v) => isNumber(v) && v > 0, {
   type: "number",
   exclusiveMinimum: 0,

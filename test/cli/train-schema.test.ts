@@ -129,13 +129,14 @@ function* changes(recipe: Json, odd: readonly unknown[]): Generator<Json> {
 /** JSON Schema as far as ours goes: what it does not know it throws at. */
 function fits(schema: JsonSchema, value: unknown): boolean {
   const known = new Set(
-    "$schema $id title description type const enum pattern minLength minimum exclusiveMinimum maximum exclusiveMaximum minItems items properties required additionalProperties anyOf".split(
+    "$schema $id title description type const not enum pattern minLength minimum exclusiveMinimum maximum exclusiveMaximum minItems items properties required additionalProperties anyOf".split(
       " ",
     ),
   );
   const unknown = Object.keys(schema).find((key) => !known.has(key));
   if (unknown !== undefined) throw new Error(`schema: ${unknown} is unknown`);
   if (schema.anyOf && !schema.anyOf.some((one) => fits(one, value))) return false;
+  if (schema.not && fits(schema.not, value)) return false;
   if (schema.const !== undefined && value !== schema.const) return false;
   if (schema.enum && !schema.enum.includes(value as string)) return false;
   const kind = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;

@@ -12,7 +12,8 @@ import {
   formatSeconds,
   formatTable,
 } from "../format.js";
-import { type Host, note, printJson } from "../host.js";
+import { type Host, note, printJson, warner } from "../host.js";
+import { oddSamples } from "../odd-samples.js";
 import { withJson } from "../options.js";
 import { refuseOverwrite } from "../overwrite.js";
 import { loadTfjs } from "../peer.js";
@@ -73,12 +74,14 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   const outputs = outputsOf(recipe.stages, output);
   const sets = await readTrainingSets(recipe.data, input, outputs, recipe.seed ?? 0);
   wantLoss(recipe, path, sets, outputs);
+  const warn = warnOnce(host);
+  for (const words of oddTraining(recipe.data, sets, input.shape)) warn(words);
   const fingerprint = await fingerprintOfRun(recipe, start, sets);
   const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
   if (!flags.json) note(host, describeData(sets));
   const acceleration = await pare.accelerate(tf);
   try {
-    const shop: Workshop = { host, tf, pare, recipe, sets, work, warn: warnOnce(host) };
+    const shop: Workshop = { host, tf, pare, recipe, sets, work, warn };
     const stages = await runStages(shop, start, flags.json);
     const last = stages.length - 1;
     const written = await writeOutput(host, tf, recipe, sets, await work.model(last), stages[last].ranges);
@@ -90,10 +93,28 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
 
 function warnOnce(host: Host): (message: string) => void {
   const said = new Set<string>();
+  const warn = warner(host);
   return (message) => {
-    if (!said.has(message)) note(host, `warning: ${message}`);
+    if (!said.has(message)) warn(message);
     said.add(message);
   };
+}
+
+/** Words of warning about what is trained on; a table has columns that mean what they mean. */
+function oddTraining(
+  { train: source, scale }: TrainRecipe["data"],
+  { train: { x, count } }: TrainingSets,
+  shape: readonly number[],
+): string[] {
+  if ("csv" in source) return [];
+  const areBytes = x.every((value) => Number.isInteger(value) && value >= 0 && value <= 255);
+  const areRaw = scale === undefined && shape.length > 1 && areBytes && x.some((value) => value > 1);
+  return [
+    ...(areRaw
+      ? ['data.train: trained on bytes from 0 to 255 as they are; "scale": 0.00392157 makes them 0 to 1']
+      : []),
+    ...oddSamples(x, count, "data.train"),
+  ];
 }
 
 /** @throws UsageError where neither the recipe nor the labels say what a stage is to train for */

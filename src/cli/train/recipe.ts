@@ -7,6 +7,7 @@ import { UsageError } from "../errors.js";
 import {
   byKey,
   either,
+  factor,
   finite,
   integer,
   isNumber,
@@ -129,7 +130,7 @@ export const recipeCheck = object(
           }),
           source,
         ),
-        scale: finite,
+        scale: factor,
         offset: finite,
         augment: object(
           {},
