@@ -59,7 +59,9 @@ export function findLoss(model: LayersModel, asked?: LossName | LossFunction): L
   if (typeof loss === "string" && Object.hasOwn(losses, loss)) return losses[loss as LossName];
   const compiled = asked === undefined ? compiledLosses(model)?.[0] : undefined;
   if (compiled) return { of: compiled, labelled: false };
-  throw new RangeError(`loss: wanted one of ${Object.keys(losses).join(", ")} or a function, got ${loss}`);
+  throw new RangeError(
+    `loss: wanted one of ${Object.keys(losses).join(", ")} or a function, got ${loss ?? "none, of a model that is not compiled"}`,
+  );
 }
 
 /** Compiled with a list of one, or with one by the name of the output. */

@@ -134,6 +134,12 @@ export function checkOptions(options: FineTuneOptions): void {
     throw new RangeError(`epochs: wanted an integer >= 1, got ${epochs}`);
   }
   if (learningRate !== undefined && typeof learningRate !== "function") {
+    if (typeof learningRate !== "number") {
+      throw new TypeError(
+        "learningRate: wanted a number > 0 or a schedule such as cosineRate({ from: 0.001 }), stepRate or " +
+          `exponentialRate, got ${JSON.stringify(learningRate)}`,
+      );
+    }
     checkRate("learningRate", learningRate);
   }
   if (typeof labelWeight !== "number") {

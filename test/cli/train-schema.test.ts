@@ -18,6 +18,11 @@ type Json = Record<string, unknown>;
 const page = await readFile("docs/recipes.md", "utf8");
 const recipes = Array.from(page.matchAll(/```json\n([\s\S]*?)```/g), ([, text]) => JSON.parse(text) as Json);
 
+test("README's recipe is one", async () => {
+  const [, text] = /```json\n([\s\S]*?)```/.exec(await readFile("README.md", "utf8")) ?? [];
+  expect(() => recipeCheck(JSON.parse(text), { file: "README.md", key: "" })).not.toThrow();
+});
+
 test("the schema and the page are those of today: npm run schema", async () => {
   expect(await readFile("schema/train.schema.json", "utf8")).toBe(schemaText());
   expect(recipePage(page)).toBe(page);

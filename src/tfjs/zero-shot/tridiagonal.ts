@@ -86,10 +86,7 @@ function reduce(matrix: Float64Array, size: number): Bands & { readonly scales: 
     scales[k] = scale;
     side[k] = length;
     next.set(row);
-    for (let i = k + 1; i < size; i++) {
-      const below = matrix.subarray(i * size, (i + 1) * size);
-      product[i] = update(below, i, k + 1);
-    }
+    updateBelow(k + 1);
     let overlap = 0;
     for (let i = k + 1; i < size; i++) overlap += product[i] * next[i];
     [v, next] = [next, v];
@@ -97,18 +94,41 @@ function reduce(matrix: Float64Array, size: number): Bands & { readonly scales: 
   }
   return { diagonal, side, scales };
 
-  /** Brings row i up to date from a place on, and returns its product with `next`. */
-  function update(row: Float64Array, i: number, from: number): number {
+  /** Brings the end of row i up to date. */
+  function update(row: Float64Array, i: number, from: number): void {
+    const vi = v[i];
+    const wi = w[i];
+    for (let j = from; j < size; j++) row[j] -= vi * w[j] + wi * v[j];
+  }
+
+  /** Brings what is left up to date and multiplies it by `next`, two rows at a time for the sake of the vectors. */
+  function updateBelow(from: number): void {
     const [a, b, c] = [v, w, next];
-    const ai = a[i];
-    const bi = b[i];
-    let sum = 0;
-    for (let j = from; j < size; j++) {
-      const value = row[j] - ai * b[j] - bi * a[j];
-      row[j] = value;
-      sum += value * c[j];
+    for (let i = from; i < size; i += 2) {
+      // The last row may be alone: its second is then one of zeros.
+      const isPair = i + 1 < size;
+      const first = matrix.subarray(i * size, (i + 1) * size);
+      const second = isPair ? matrix.subarray((i + 1) * size, (i + 2) * size) : new Float64Array(size);
+      const a0 = a[i];
+      const b0 = b[i];
+      const a1 = isPair ? a[i + 1] : 0;
+      const b1 = isPair ? b[i + 1] : 0;
+      let sum0 = 0;
+      let sum1 = 0;
+      for (let j = from; j < size; j++) {
+        const aj = a[j];
+        const bj = b[j];
+        const cj = c[j];
+        const value0 = first[j] - (a0 * bj + b0 * aj);
+        const value1 = second[j] - (a1 * bj + b1 * aj);
+        first[j] = value0;
+        second[j] = value1;
+        sum0 += value0 * cj;
+        sum1 += value1 * cj;
+      }
+      product[i] = sum0;
+      if (isPair) product[i + 1] = sum1;
     }
-    return sum;
   }
 }
 
