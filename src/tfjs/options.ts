@@ -61,6 +61,8 @@ export interface FineTuneOptions {
   readonly checkpoint?: CheckpointOptions;
   /** Told about ten times a second, and at the end of each epoch. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Told once a model what is likely to be a mistake, such as a cross-entropy of logits; `console.warn` unless given. */
+  readonly onWarning?: (message: string) => void;
   /**
    * Ends the run after the step under way, and after its checkpoint; its reason is thrown, the model keeps
    * what it learned.
@@ -123,6 +125,7 @@ const known: Readonly<Record<keyof FineTuneOptions, true>> = {
   earlyStopping: true,
   checkpoint: true,
   onProgress: true,
+  onWarning: true,
   signal: true,
 };
 
@@ -135,6 +138,12 @@ export function checkOptions(options: FineTuneOptions): void {
     throw new RangeError(`epochs: wanted an integer >= 1, got ${epochs}`);
   }
   if (learningRate !== undefined && typeof learningRate !== "function") {
+    if (typeof learningRate !== "number") {
+      throw new TypeError(
+        "learningRate: wanted a number > 0 or a schedule such as cosineRate({ from: 0.001 }), stepRate or " +
+          `exponentialRate, got ${JSON.stringify(learningRate)}`,
+      );
+    }
     checkRate("learningRate", learningRate);
   }
   if (typeof labelWeight !== "number") {

@@ -9,6 +9,15 @@ import { readArtifacts, saveModel } from "../../src/index.js";
 import { denseArtifacts, pare } from "./support.js";
 import { pruned, type Recipe, setUp, weightsOf, zeros } from "./train-support.js";
 
+test("a head without softmax is warned of once, with --json too", async () => {
+  const config = { units: 10, batch_input_shape: [null, 784], name: "only" };
+  const stages = [1, 2].map(() => ({ kind: "train", epochs: 1 }));
+  const { run } = await setUp({ model: { layers: [{ class_name: "Dense", config }] }, stages });
+  const { code, err } = await run({}, "--json");
+  expect(code, err).toBe(0);
+  expect(err.match(/warning: loss: .*only, the model's last layer.*activation linear/g)).toHaveLength(1);
+});
+
 describe("train", () => {
   test("stages follow each other; tfjs loads the model, the file runs", async () => {
     const stages = [

@@ -326,6 +326,13 @@ describe.each(backends)("fineTune on %s", (backend) => {
     );
     await expect(run({ x, y: labels.map(() => 3) })).rejects.toThrow("integers in [0, 3), got 3 at 0");
     await expect(run({ x: [1] as unknown as Float32Array, y: labels })).rejects.toThrow(TypeError);
+    const cosineOf: FineTuneOptions = { ...basics, learningRate: "cosine" as never };
+    await expect(fineTune(classifier(), data, cosineOf)).rejects.toThrow(
+      /learningRate: wanted .* such as cosineRate\(\{ from: 0\.001 \}\), .* got "cosine"/,
+    );
+    await expect(fineTune(classifier(), data, { epochs: 1 })).rejects.toThrow(
+      "got none, of a model that is not compiled",
+    );
     await expect(run(undefined as never)).rejects.toThrow("data: wanted { x, y }, got undefined");
     await expect(fineTune(classifier(), data, undefined as never)).rejects.toThrow(
       "fineTune: wanted an object of options, got undefined",

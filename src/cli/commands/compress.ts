@@ -16,7 +16,7 @@ import {
 } from "../../index.js";
 import { GateError, UsageError } from "../errors.js";
 import { formatBytes, formatNumber, formatTable } from "../format.js";
-import { type Host, note, printJson } from "../host.js";
+import { type Host, note, printJson, warner } from "../host.js";
 import { layerRow, layerTitles } from "../layers.js";
 import { modelOf } from "../open.js";
 import {
@@ -109,7 +109,7 @@ async function run(host: Host, model: string, flags: CompressFlags): Promise<voi
   }
   const artifacts = await readArtifacts(path, { allowRemote: flags.allowRemote });
   using original = modelOf(artifacts, flags.inputShape);
-  const read = (specs: readonly string[]) => readSamples(specs, original.inputs, recipe);
+  const read = (specs: readonly string[]) => readSamples(specs, original.inputs, recipe, warner(host));
   const calibration = flags.calibrate && (await read(flags.calibrate));
   const evaluation = flags.data && {
     samples: await read(flags.data),

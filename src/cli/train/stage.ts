@@ -24,6 +24,8 @@ export interface Workshop {
   readonly recipe: TrainRecipe;
   readonly sets: TrainingSets;
   readonly work: Work;
+  /** Says to the user, once, what is likely to be a mistake. */
+  warn(message: string): void;
 }
 
 /**
@@ -115,6 +117,7 @@ function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools)
       seed: seed + i,
       checkpoint: checkpointOf("run"),
       signal: host.signal,
+      onWarning: shop.warn,
       onProgress: (now) => progress.update(now.step / now.steps, describe(now), now.secondsLeft),
     };
     const run = { tf, pare, model, data: sets.train, options, teachers, checkpointOf };
