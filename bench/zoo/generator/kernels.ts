@@ -11,9 +11,9 @@ export interface KernelOptions {
 }
 
 /** A gradient step adds a patch of the input to a filter: a few that weigh most are what counts. */
-const patchesEach = 4;
+const patchesEach = 1;
 /** Length of the random start beside what was learned. */
-const start = 0.7;
+const start = 0.3;
 
 /**
  * Each filter is a sum of patches, centred and of random weight, and a random start.

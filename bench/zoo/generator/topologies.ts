@@ -34,7 +34,7 @@ const vgg: Topology = (b, input, depth) => {
   let x = input;
   for (let i = 0; i < depth; i++) {
     x = b.block(() => {
-      const y = convolved(b, x, Math.min(16 << (i >> 1), 96), { size: 3 });
+      const y = convolved(b, x, Math.min(12 << (i >> 1), 64), { size: 3 });
       return i % 2 === 1 && sizeOf(y) > 4 ? b.maxPool(y) : y;
     });
   }
@@ -46,7 +46,7 @@ const normalizedAfter: Topology = (b, input, depth) => {
   let x = input;
   for (let i = 0; i < depth; i++) {
     x = b.block(() => {
-      const y = b.convolution(x, { filters: Math.min(16 << (i >> 1), 64), size: 3, isBare: true });
+      const y = b.convolution(x, { filters: Math.min(12 << (i >> 1), 48), size: 3, isBare: true });
       const z = b.normalize(b.activate(b.normalize(y), "relu"));
       return i % 2 === 1 && sizeOf(z) > 4 ? b.maxPool(z) : z;
     });
@@ -93,9 +93,9 @@ const efficientnet = inverted("swish", { hasGates: true });
 /** He et al., 2015: two convolutions a block, an activation behind the sum. */
 function residual(activation: ActivationName): Topology {
   return (b, input, depth) => {
-    let x = b.block(() => convolved(b, input, 16, { size: 3, activation }));
+    let x = b.block(() => convolved(b, input, 12, { size: 3, strides: 2, activation }));
     for (const strides of stridesOf(x, depth >> 1)) {
-      const filters = Math.min(channelsOf(x) * strides, 64);
+      const filters = Math.min(channelsOf(x) * strides, 48);
       x = b.block(() => {
         const inner = convolved(b, x, filters, { size: 3, strides, activation });
         const outer = convolved(b, inner, filters, { size: 3, activation: "linear", gain: 0.5 });
