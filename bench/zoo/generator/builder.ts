@@ -45,15 +45,23 @@ export interface ConvolutionOptions {
 export type ActivationName = "relu" | "relu6" | "leakyRelu" | "hardSwish" | "swish" | "linear" | "sigmoid";
 
 export class NetBuilder {
+  #layers = 0;
+
   constructor(
     readonly tf: Tfjs,
     readonly random: Random,
     readonly character: Character,
   ) {}
 
+  /** Names of tfjs count on from net to net. */
+  named(kind: string): { readonly name: string } {
+    this.#layers += 1;
+    return { name: `${kind}_${this.#layers}` };
+  }
+
   input(shape: readonly number[], x: Float32Array): Value {
     const size = shape.reduce((product, dim) => product * dim, 1);
-    const symbol = this.tf.input({ shape: [...shape] });
+    const symbol = this.tf.input({ shape: [...shape], name: "picture" });
     return { symbol, tensor: this.tf.tensor(x, [x.length / size, ...shape]) };
   }
 
@@ -80,7 +88,13 @@ export class NetBuilder {
     const { filters = 0, size = 1, strides = 1, isDepthwise = false, gain = 1, isBare = false } = options;
     const { tf } = this;
     const isFolded = !isBare && this.character.isFolded;
-    const common = { kernelSize: size, strides, padding: "same", useBias: isFolded } as const;
+    const common = {
+      ...this.named("conv"),
+      kernelSize: size,
+      strides,
+      padding: "same",
+      useBias: isFolded,
+    } as const;
     const layer = isDepthwise
       ? tf.layers.depthwiseConv2d({ ...common, depthwiseInitializer: "zeros" })
       : tf.layers.conv2d({ ...common, filters, kernelInitializer: "zeros" });
@@ -106,7 +120,7 @@ export class NetBuilder {
   /** Batch normalization as it is after training on the data that is there. */
   normalize(x: Value, gain = 1): Value {
     const { gamma, beta, mean, variance } = this.statistics(x.tensor, gain);
-    const layer = this.tf.layers.batchNormalization({ epsilon });
+    const layer = this.tf.layers.batchNormalization({ epsilon, ...this.named("norm") });
     layer.apply(x.symbol);
     layer.setWeights([gamma, beta, mean, variance].map((values) => this.tf.tensor1d(values)));
     return this.apply(layer, x);
@@ -115,7 +129,7 @@ export class NetBuilder {
   /** x * scale + offset, as converters write it: a batch normalization that does nothing else. */
   affine(x: Value, scale: number, offset: number): Value {
     const channels = x.tensor.shape.at(-1) as number;
-    const layer = this.tf.layers.batchNormalization({ epsilon });
+    const layer = this.tf.layers.batchNormalization({ epsilon, ...this.named("norm") });
     layer.apply(x.symbol);
     const all = [scale, offset, 0, 1 - epsilon].map((value) => this.tf.fill([channels], value));
     layer.setWeights(all);
@@ -128,57 +142,69 @@ export class NetBuilder {
       case "linear":
         return x;
       case "relu":
-        return this.apply(layers.reLU(), x);
+        return this.apply(layers.reLU(this.named("relu")), x);
       case "relu6":
-        return this.apply(layers.reLU({ maxValue: 6 }), x);
+        return this.apply(layers.reLU({ maxValue: 6, ...this.named("relu6") }), x);
       case "leakyRelu":
-        return this.apply(layers.leakyReLU({ alpha: 0.1 }), x);
+        return this.apply(layers.leakyReLU({ alpha: 0.1, ...this.named("leaky") }), x);
       case "sigmoid":
-        return this.apply(layers.activation({ activation: "sigmoid" }), x);
+        return this.apply(layers.activation({ activation: "sigmoid", ...this.named("sigmoid") }), x);
       case "swish":
-        return this.apply(layers.multiply(), x, this.activate(x, "sigmoid"));
+        return this.apply(layers.multiply(this.named("multiply")), x, this.activate(x, "sigmoid"));
       case "hardSwish": {
         const gate = this.activate(this.affine(x, 1, 3), "relu6");
-        return this.affine(this.apply(layers.multiply(), x, gate), 1 / 6, 0);
+        return this.affine(this.apply(layers.multiply(this.named("multiply")), x, gate), 1 / 6, 0);
       }
     }
   }
 
   add(...values: readonly Value[]): Value {
-    return this.apply(this.tf.layers.add(), ...values);
+    return this.apply(this.tf.layers.add(this.named("add")), ...values);
   }
 
   concat(...values: readonly Value[]): Value {
-    return this.apply(this.tf.layers.concatenate(), ...values);
+    return this.apply(this.tf.layers.concatenate(this.named("concat")), ...values);
   }
 
   maxPool(x: Value, size = 2, strides = 2): Value {
-    return this.apply(this.tf.layers.maxPooling2d({ poolSize: size, strides, padding: "same" }), x);
+    return this.apply(
+      this.tf.layers.maxPooling2d({ poolSize: size, strides, padding: "same", ...this.named("pool") }),
+      x,
+    );
   }
 
   averagePool(x: Value, size = 2, strides = 2): Value {
-    return this.apply(this.tf.layers.averagePooling2d({ poolSize: size, strides, padding: "same" }), x);
+    return this.apply(
+      this.tf.layers.averagePooling2d({ poolSize: size, strides, padding: "same", ...this.named("pool") }),
+      x,
+    );
   }
 
   upsample(x: Value): Value {
-    return this.apply(this.tf.layers.upSampling2d({ size: [2, 2], interpolation: "bilinear" }), x);
+    return this.apply(
+      this.tf.layers.upSampling2d({ size: [2, 2], interpolation: "bilinear", ...this.named("upsample") }),
+      x,
+    );
   }
 
   globalPool(x: Value): Value {
-    return this.apply(this.tf.layers.globalAveragePooling2d({}), x);
+    return this.apply(this.tf.layers.globalAveragePooling2d(this.named("mean")), x);
   }
 
   /** Squeeze and excite, as MobileNetV3 has it. */
   squeezeExcite(x: Value, reduction = 4): Value {
     const channels = x.tensor.shape.at(-1) as number;
     const pooled = this.globalPool(x);
-    const shaped = this.apply(this.tf.layers.reshape({ targetShape: [1, 1, channels] }), pooled);
+    const shaped = this.apply(
+      this.tf.layers.reshape({ targetShape: [1, 1, channels], ...this.named("reshape") }),
+      pooled,
+    );
     const squeezed = this.activate(
       this.convolution(shaped, { filters: Math.max(channels / reduction, 4) | 0 }),
       "relu",
     );
     const gate = this.activate(this.convolution(squeezed, { filters: channels }), "sigmoid");
-    return this.apply(this.tf.layers.multiply(), x, gate);
+    return this.apply(this.tf.layers.multiply(this.named("multiply")), x, gate);
   }
 
   /** What normalization knows of a value, and makes of it. */

@@ -40,16 +40,21 @@ interface Linear {
   readonly bias: readonly number[];
 }
 
-/** Least squares with a penalty on weights, of standardized features. */
+/**
+ * Least squares with a penalty on weights. Features are as they are, not standardized: those that hardly move get small
+ * weights, as gradient descent would leave them.
+ *
+ * @param penalty in mean variances of the features
+ */
 function ridge(features: Matrix, targets: Matrix, penalty: number): Linear {
   const means = features.mean("column");
-  const deviations = features.standardDeviation("column").map((each) => Math.max(each, 1e-3));
   const targetMeans = targets.mean("column");
-  const x = features.clone().subRowVector(means).divRowVector(deviations);
+  const x = features.clone().subRowVector(means);
   const y = targets.clone().subRowVector(targetMeans);
   const gram = x.transpose().mmul(x);
-  for (let i = 0; i < gram.rows; i++) gram.set(i, i, gram.get(i, i) + penalty * features.rows);
-  const kernel = solve(gram, x.transpose().mmul(y)).divColumnVector(deviations);
+  const added = (penalty * gram.trace()) / gram.rows;
+  for (let i = 0; i < gram.rows; i++) gram.set(i, i, gram.get(i, i) + added);
+  const kernel = solve(gram, x.transpose().mmul(y));
   const bias = targetMeans.map((mean, column) => mean - dot(means, kernel.getColumn(column)));
   return { kernel, bias };
 }
@@ -63,7 +68,12 @@ export function classifier(b: NetBuilder, x: Value, input: Value): Value {
   const features = Matrix.from1DArray(count, channels, pooled.tensor.dataSync() as unknown as number[]);
   const { kernel, bias } = ridge(features, new Matrix(nearest(b, input.tensor)), 0.03);
   // Logits as cross entropy leaves them: a class that is sure is ahead by several.
-  const layer = b.tf.layers.dense({ units: classes, activation: "softmax", kernelInitializer: "zeros" });
+  const layer = b.tf.layers.dense({
+    name: "classes",
+    units: classes,
+    activation: "softmax",
+    kernelInitializer: "zeros",
+  });
   layer.apply(pooled.symbol);
   layer.setWeights([
     b.tf.tensor2d(kernel.mul(sharpness).to1DArray(), [channels, classes]),
@@ -90,7 +100,13 @@ export function mapHead(b: NetBuilder, x: Value, input: Value, activation: "line
     new Matrix(places.map((at) => Array.from({ length: size }, (_, c) => all[at * size + c])));
   const { kernel, bias } = ridge(rowsOf(data, channels), rowsOf(wanted, colors), 0.01);
   const factor = activation === "sigmoid" ? sharpness : 1;
-  const layer = tf.layers.conv2d({ filters: colors, kernelSize: 1, activation, kernelInitializer: "zeros" });
+  const layer = tf.layers.conv2d({
+    name: "map",
+    filters: colors,
+    kernelSize: 1,
+    activation,
+    kernelInitializer: "zeros",
+  });
   layer.apply(x.symbol);
   layer.setWeights([
     tf.tensor(kernel.mul(factor).to1DArray(), [1, 1, channels, colors]),

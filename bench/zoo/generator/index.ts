@@ -42,9 +42,9 @@ const recipes: readonly Recipe[] = [
   {
     topology: "mobilenetV3",
     depth: 45,
-    size: 64,
+    size: 48,
     heads: ["classes"],
-    character: { uneven: 0.8, outliers: 0.02 },
+    character: { uneven: 0.6, outliers: 0.01 },
   },
   { topology: "efficientnet", depth: 40, size: 64, heads: ["classes"], character: { uneven: 0.5 } },
   { topology: "resnet", depth: 20, size: 32, heads: ["classes"] },
