@@ -11,7 +11,7 @@ import { zoo } from "../zoo/index.js";
 import { type ModelRow, measure, openSubject } from "../zoo/measure.js";
 import type { ZooModel } from "../zoo/model.js";
 import { parseArguments, type Setting, type Tried, usage } from "../zoo/settings.js";
-import { formatHead, formatModel, formatSummary } from "../zoo/table.js";
+import { formatErrors, formatHead, formatModel, formatSummary } from "../zoo/table.js";
 
 /** What no method may be worse than. */
 const plain: Setting = {
@@ -25,7 +25,7 @@ export async function run(words: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const { only, settings, against, json, withPlain } = parseArguments(words);
+  const { only, settings, against, json, withLayers, withPlain } = parseArguments(words);
   const models = zoo.filter(({ name, family }) => {
     return only.length === 0 || only.some((word) => word === family || name.includes(word));
   });
@@ -40,7 +40,7 @@ export async function run(words: readonly string[]): Promise<number> {
       continue;
     }
     const subject = await openSubject(model);
-    for (const { options, rows } of tried) rows.push(await measure(subject, options));
+    for (const { options, rows } of tried) rows.push(await measure(subject, options, withLayers));
     if (hasPlain && model.family === "generated") plainly.rows.push(await measure(subject, plain.options));
     console.log(
       formatModel(
@@ -48,6 +48,10 @@ export async function run(words: readonly string[]): Promise<number> {
         columns.map(({ rows }) => rowOf(rows, model)),
       ),
     );
+    for (const { name, rows } of tried) {
+      const errors = rowOf(rows, model)?.errors;
+      if (errors) console.log(`${name}\n${formatErrors(errors)}`);
+    }
     if (json !== undefined) writeFileSync(json, `${JSON.stringify(tried)}\n`);
   }
   for (const family of ["shared", "generated"] as const) {

@@ -14,6 +14,7 @@ import {
 import { compress } from "../../src/index.js";
 import { createModel, type Model } from "../../src/runtime/index.js";
 import { joined } from "./arrays.js";
+import { firstSamples, type LayerRow, layerErrors } from "./layers.js";
 import type { EvaluationSet, Samples, ZooModel } from "./model.js";
 
 /** Options of `compress` that methods are compared by. */
@@ -50,9 +51,12 @@ export interface ModelRow {
   readonly macs: number;
   readonly outputs: readonly OutputRow[];
   readonly shares: MacShares;
-  /** Of `compress`. */
+  /** Seconds of processors that `compress` took: a busy machine adds little to them. */
   readonly seconds: number;
+  /** The least that a sample took. */
   readonly milliseconds: number;
+  /** Where the error enters, where that is asked for. */
+  readonly errors?: readonly LayerRow[];
 }
 
 /** A model of the zoo made ready: what all methods are compared on. */
@@ -77,17 +81,34 @@ export async function openSubject(model: ZooModel): Promise<Subject> {
   return { model, artifacts, graph, samples, wanted: samples.sets.map(({ x }) => runAll(plain, x)) };
 }
 
-/** @param options of `compress`; calibration is the subject's */
-export async function measure(subject: Subject, options: MethodOptions): Promise<ModelRow> {
+/** Samples that say where errors enter. */
+const fewSamples = 16;
+
+/**
+ * @param options of `compress`; calibration is the subject's
+ * @param withLayers whether to look where the error enters
+ */
+export async function measure(
+  subject: Subject,
+  options: MethodOptions,
+  withLayers = false,
+): Promise<ModelRow> {
   const { model, artifacts, graph, samples, wanted } = subject;
-  const start = performance.now();
+  const start = process.cpuUsage();
   const result = await compress(artifacts, { ...options, calibration: samples.calibration });
-  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(start);
   using quantized = result.createModel();
   const outputs = samples.sets.flatMap((set, i) => {
     const got = runAll(quantized, set.x);
     return graph.outputs.map(({ name }) => compareOutput(graph, name, set, wanted[i][name], got[name]));
   });
+  const errors = () =>
+    layerErrors({
+      plain: graph,
+      quantized: result.graph,
+      x: firstSamples(graph, samples.sets[0].x, fewSamples),
+      isEqualized: options.equalization !== false,
+    });
   return {
     name: model.name,
     family: model.family,
@@ -95,8 +116,9 @@ export async function measure(subject: Subject, options: MethodOptions): Promise
     macs: result.layers.reduce((sum, layer) => sum + macsOnce(layer), 0),
     outputs,
     shares: sharesOf(result.layers),
-    seconds,
+    seconds: (user + system) / 1e6,
     milliseconds: timeOf(quantized, samples.sets[0].x),
+    ...(withLayers && { errors: errors() }),
   };
 }
 
@@ -196,17 +218,14 @@ function sharesOf(layers: readonly LayerReport[]): MacShares {
   return { u7: 1 - twoPlanes - f32, twoPlanes, f32 };
 }
 
-/** Median milliseconds of a sample. */
+/** Milliseconds of a sample. */
 function timeOf(model: Model, x: Float32Array): number {
-  const one = x.subarray(
-    0,
-    model.inputs[0].shape.reduce((product, dim) => product * dim, 1),
-  );
+  const one = firstSamples(model.graph, x, 1);
   for (let i = 0; i < 3; i++) model.run(one);
-  const times = Array.from({ length: 9 }, () => {
+  const times = Array.from({ length: 12 }, () => {
     const start = performance.now();
     model.run(one);
     return performance.now() - start;
   });
-  return times.sort((a, b) => a - b)[4];
+  return Math.min(...times);
 }

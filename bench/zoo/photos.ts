@@ -41,7 +41,7 @@ export async function photoCrops({ set, count, seed, shape, pixels }: CropOption
   for (let i = 0; i < count; i++) {
     const picture = pictures[i % pictures.length];
     const largest = Math.min(picture.width / width, picture.height / height);
-    // Half of the octaves between a third of the photograph and all of it: near and far.
+    // From a third of the photograph to all of it, near and far alike.
     const step = largest * 3 ** -random.uniform();
     const left = random.uniform(0, picture.width - step * width);
     const top = random.uniform(0, picture.height - step * height);

@@ -1,5 +1,6 @@
 /** Rows of the study of fidelity as text: methods side by side. */
 
+import type { LayerRow } from "./layers.js";
 import type { ModelRow, OutputRow } from "./measure.js";
 import type { Tried } from "./settings.js";
 
@@ -45,6 +46,16 @@ function formatCost({ shares: { u7, twoPlanes, f32 }, seconds, milliseconds }: M
   return ` ${parts} %, ${seconds.toFixed(1)} s, ${milliseconds.toFixed(1)} ms`;
 }
 
+/** Where the error of a model enters: each value's whole error, and what its own step adds to what it reads. */
+export function formatErrors(errors: readonly LayerRow[]): string {
+  const most = Math.max(...errors.map(({ local }) => local));
+  const lines = errors.map(({ name, op, form, total, local }) => {
+    const bar = "#".repeat(Math.round((20 * local) / (most || 1)));
+    return `  ${name.slice(-48).padEnd(49)}${op.padEnd(16)}${form}  ${total.toFixed(4)}  ${local.toFixed(4)} ${bar}`;
+  });
+  return [`  ${"value".padEnd(49)}${"op".padEnd(16)}form  whole   own`, ...lines].join("\n");
+}
+
 const mean = (numbers: readonly number[]): number =>
   numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 
@@ -62,9 +73,14 @@ export function formatSummary(family: ModelRow["family"], tried: readonly Tried[
     return [
       `  ${name.padEnd(28)} mean ${mean(errors).toFixed(4)}, geometric ${geometric.toFixed(4)}, ` +
         `median ${middle.toFixed(4)}, worst ${worst.relativeRms.toFixed(4)} (${worst.name} ${worst.output}); ` +
-        `top-1 ${(100 * mean(agreements)).toFixed(2)} %, least ${(100 * Math.min(...agreements)).toFixed(1)} %; ` +
+        agreementOf(agreements) +
         `${mean(some.map(({ seconds }) => seconds)).toFixed(1)} s a net`,
     ];
   });
   return lines.length === 0 ? "" : `\nrelative RMS of ${family} models\n${lines.join("\n")}`;
+}
+
+function agreementOf(shares: readonly number[]): string {
+  if (shares.length === 0) return "";
+  return `top-1 ${(100 * mean(shares)).toFixed(2)} %, least ${(100 * Math.min(...shares)).toFixed(1)} %; `;
 }

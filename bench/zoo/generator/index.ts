@@ -1,6 +1,7 @@
 /** Generated nets of the zoo: published kinds of topology, weights such as training leaves, all from seeds. */
 
 import { createRandom } from "../../../src/data/index.js";
+import type { ModelArtifacts } from "../../../src/graph/index.js";
 import { modelArtifacts } from "../../../src/tfjs.js";
 import { openTfjs } from "../../tfjs.js";
 import type { ZooModel } from "../model.js";
@@ -11,7 +12,7 @@ import { kinds, type TopologyName } from "./topologies.js";
 
 type HeadName = "classes" | "map" | "mask";
 
-interface Recipe {
+export interface Recipe {
   readonly topology: TopologyName;
   readonly depth: number;
   /** Pixels of a side. */
@@ -94,11 +95,20 @@ function generated(recipe: Recipe, seed: number): ZooModel {
       calibration: await crops("calibration", counts.calibration, seed + 1000),
       sets: [{ name: "", x: await crops("heldOut", counts.heldOut, seed + 2000) }],
     }),
-    artifacts: async () => build(recipe, seed, await crops("calibration", counts.built, seed + 3000)),
+    artifacts: async () => generate(recipe, seed, await crops("calibration", counts.built, seed + 3000)),
   };
 }
 
-async function build({ topology, depth, size, heads, character }: Recipe, seed: number, x: Float32Array) {
+/**
+ * A net of a recipe: the same for the same seed and samples.
+ *
+ * @param x f32[count][size][size][3], what the net is built on
+ */
+export async function generate(
+  { topology, depth, size, heads, character }: Recipe,
+  seed: number,
+  x: Float32Array,
+): Promise<ModelArtifacts> {
   const tf = await openTfjs();
   const make = () => {
     const b = new NetBuilder(tf, createRandom(seed), { ...even, ...character });
@@ -109,7 +119,11 @@ async function build({ topology, depth, size, heads, character }: Recipe, seed: 
       map: () => mapHead(b, features, input, "linear"),
       mask: () => mapHead(b, features, input, "sigmoid"),
     };
-    return tf.model({ inputs: input.symbol, outputs: heads.map((head) => makers[head]().symbol) });
+    return tf.model({
+      name: topology,
+      inputs: input.symbol,
+      outputs: heads.map((head) => makers[head]().symbol),
+    });
   };
   tf.engine().startScope();
   const model = make();
