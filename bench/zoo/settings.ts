@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { MethodOptions, ModelRow } from "./measure.js";
 
 export const usage = `fidelity [--only NAME,..] [--set KEY=VALUE].. [--options JSON] [--compare FILE]
-         [--against FILE] [--json FILE] [--layers] [--no-plain]
+         [--against FILE] [--json FILE] [--layers] [--no-plain] [--quick]
   --only      models whose names contain one of these; shared and generated are the families
   --set       an option of compress: --set activations=mse --set biasCorrection=false
   --options   the same as an object of JSON
@@ -12,7 +12,8 @@ export const usage = `fidelity [--only NAME,..] [--set KEY=VALUE].. [--options J
   --against   rows of an earlier run in columns before today's
   --json      where rows go
   --layers    per layer, how far its value is from f32 and what the layer itself adds
-  --no-plain  without the columns of plain min-max beside generated nets`;
+  --no-plain  without the columns of plain min-max beside generated nets
+  --quick     a quarter of the models, as a smoke test`;
 
 /** A method to try: options of compress by a name. */
 export interface Setting {
@@ -32,6 +33,7 @@ export interface Arguments {
   readonly json: string | undefined;
   readonly withLayers: boolean;
   readonly withPlain: boolean;
+  readonly isQuick: boolean;
 }
 
 /** @throws RangeError for a word that `usage` does not name */
@@ -41,7 +43,7 @@ export function parseArguments(words: readonly string[]): Arguments {
   let methods: Readonly<Record<string, object>> | undefined;
   let against: readonly Tried[] = [];
   let json: string | undefined;
-  let [withLayers, withPlain] = [false, true];
+  let [withLayers, withPlain, isQuick] = [false, true, false];
   const rest = [...words];
   const next = (word: string): string => {
     const value = rest.shift();
@@ -57,6 +59,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     else if (word === "--json") json = next(word);
     else if (word === "--layers") withLayers = true;
     else if (word === "--no-plain") withPlain = false;
+    else if (word === "--quick") isQuick = true;
     else throw new RangeError(`unknown word ${word}\nusage: ${usage}`);
   }
   const own = Object.keys(options).length === 0 ? "default" : nameOf(options);
@@ -64,7 +67,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     name,
     options: { ...options, ...others },
   }));
-  return { only, settings, against: against.map(asBefore), json, withLayers, withPlain };
+  return { only, settings, against: against.map(asBefore), json, withLayers, withPlain, isQuick };
 }
 
 const asBefore = (tried: Tried): Tried => ({ ...tried, name: `before: ${tried.name}` });

@@ -25,7 +25,7 @@ test("settings: models by parts of their names, and what to show", () => {
 });
 
 test.each([
-  [["--quick"], "unknown word --quick"],
+  [["--fast"], "unknown word --fast"],
   [["--set"], "--set: wanted a value, got nothing"],
   [["--set", "activations"], "--set: wanted KEY=VALUE, got activations"],
   [["--options", "{"], "--options: wanted JSON"],
