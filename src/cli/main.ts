@@ -5,6 +5,7 @@ import { addBench } from "./commands/bench.js";
 import { addCompress } from "./commands/compress.js";
 import { addDemo } from "./commands/demo.js";
 import { addEval } from "./commands/eval.js";
+import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
 import { addRun } from "./commands/run.js";
 import { addTrain } from "./commands/train.js";
@@ -12,6 +13,7 @@ import { exitCodeOf, messageOf } from "./errors.js";
 import { colorsFor, type Host, note } from "./host.js";
 
 const epilogue = `
+MODEL is a tfjs model.json, a Keras file (.keras or .h5) or, to run it, a .pare file, told apart by their bytes.
 DATA is .npy, IDX or numeric .csv, each also gzipped;
 for an input that is a picture also .jpg, .png or a folder of them.
 
@@ -36,7 +38,7 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
 
 function createProgram(host: Host): Command {
   const program = new Command("pare")
-    .description("Shrinks TensorFlow.js models and runs them sparse and int8 in WebAssembly.")
+    .description("Shrinks TensorFlow.js and Keras models and runs them sparse and int8 in WebAssembly.")
     .version(host.version)
     // Before the commands are added: they take these settings over.
     .exitOverride()
@@ -48,7 +50,7 @@ function createProgram(host: Host): Command {
     })
     .showHelpAfterError("(add --help for what there is)")
     .addHelpText("after", epilogue);
-  for (const add of [addDemo, addCompress, addEval, addRun, addTrain, addInspect, addBench])
+  for (const add of [addDemo, addCompress, addEval, addRun, addTrain, addInspect, addExport, addBench])
     add(program, host);
   return program;
 }

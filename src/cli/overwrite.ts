@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "./errors.js";
 import { picturesWithin } from "./images.js";
-import { isModelJson } from "./open.js";
+import { formatOf } from "./open.js";
 
 /**
  * @param output a path that is about to be written
@@ -31,7 +31,8 @@ export async function refuseOverwrite(
 /** Whatever is read of an input. */
 async function filesOf(input: string): Promise<string[]> {
   const path = input.startsWith("file:") ? fileURLToPath(input) : input;
-  return [path, ...(await (isModelJson(path) ? shardsOf(path) : picturesWithin(path)))];
+  const isTfjs = (await formatOf(path, false).catch(() => undefined)) === "tfjs";
+  return [path, ...(await (isTfjs ? shardsOf(path) : picturesWithin(path)))];
 }
 
 /** Shards that a model.json names; none where it is not one, which its reader tells. */

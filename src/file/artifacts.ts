@@ -1,7 +1,10 @@
-import { joinArtifacts, type ModelArtifacts } from "../graph/index.js";
+import { joinArtifacts, type ModelArtifacts, refuseForTfjs } from "../graph/index.js";
 import { refuseHtml } from "./container.js";
 import { FormatError } from "./errors.js";
-import { openSource, type Source } from "./source.js";
+import { findModel } from "./find-model.js";
+import { decodeKeras, isKeras } from "./keras.js";
+import { isRemote, openSource, type Source } from "./source.js";
+import { decodeUtf8 } from "./utf8.js";
 import { readSpec, specBytes, type WeightSpec } from "./weight-spec.js";
 
 export interface ArtifactsOptions {
@@ -9,12 +12,14 @@ export interface ArtifactsOptions {
   readonly allowRemote?: boolean;
   /** Instead of the global `fetch`. */
   readonly fetch?: typeof fetch;
+  /** Refuse of a Keras file what tfjs has not, or computes otherwise; for whoever hands it to tfjs. Default false. */
+  readonly forTfjs?: boolean;
   /** Bytes that the weights may take in the shards. Default 4 GiB. */
   readonly memoryCap?: number;
 }
 
 export interface ReadArtifacts extends ModelArtifacts {
-  /** SHA-256 in hex of model.json and then its shards in order, as `cat model.json shard... | sha256sum`. */
+  /** SHA-256 in hex of model.json and then its shards in order, as `cat model.json shard... | sha256sum`; of a Keras file. */
   readonly sourceHash: string;
 }
 
@@ -28,19 +33,84 @@ interface Group {
 const maxJsonBytes = 64 * 2 ** 20;
 
 /**
- * Reads a TensorFlow.js model, layers or graph: `model.json` and the shards beside it.
+ * Reads a TensorFlow.js model, layers or graph (`model.json` and the shards beside it), or a Keras file: which of
+ * them it is, its bytes tell.
  *
- * @param source path, file: URL, or with `allowRemote` http(s) URL of the model.json
- * @throws FormatError import-*, container-html
+ * @param source path or file: URL of the model.json, `.keras` or `.h5`, or of its folder; with `allowRemote` http(s)
+ *   URL of one
+ * @throws FormatError import-*, container-html; for a Keras file what `readKeras` throws
  */
 export async function readArtifacts(source: string, options: ArtifactsOptions = {}): Promise<ReadArtifacts> {
-  const files = openSource(source, options);
-  const json = await files.readModel(maxJsonBytes);
+  const model = isRemote(source) ? source : await findModel(source);
+  const files = openSource(model, options);
+  const cap = options.memoryCap ?? 2 ** 32;
+  const json = await files.readModel((head) => (isKeras(head) ? cap : maxJsonBytes));
+  if (isKeras(json)) return inFile(model, () => openKeras(json, options));
+  return readTfjs(json, model, files, cap);
+}
+
+/**
+ * Reads a Keras model, `.keras` or `.h5`, of Keras 2 and 3: what it becomes, `compress`, `importModel` and
+ * `tf.loadLayersModel` take.
+ *
+ * @param source its bytes, or what `readArtifacts` takes
+ * @returns a topology as Keras 2 writes it, and weights under tfjs' names for them; without the state of an optimizer
+ * @throws UnsupportedError listing layers that someone wrote, and all else that pare has not of such a model; what
+ *   tfjs has not, with forTfjs
+ * @throws FormatError import-*, zip-*, hdf5-*, stream-*, keras-* for what is no Keras model, or not whole
+ */
+export async function readKeras(
+  source: string | Uint8Array | ArrayBuffer,
+  options: ArtifactsOptions = {},
+): Promise<ReadArtifacts> {
+  const bytes = typeof source === "string" ? await readWhole(source, options) : bytesOf(source);
+  const read = () => {
+    if (isKeras(bytes)) return openKeras(bytes, options);
+    throw new FormatError("keras-file", "want a Keras file, HDF5 or zip, got other bytes");
+  };
+  return typeof source === "string" ? inFile(source, read) : read();
+}
+
+function readWhole(source: string, options: ArtifactsOptions): Promise<Uint8Array> {
+  return openSource(source, options).readModel(() => options.memoryCap ?? 2 ** 32);
+}
+
+function bytesOf(source: Uint8Array | ArrayBuffer): Uint8Array {
+  if (!ArrayBuffer.isView(source)) return new Uint8Array(source);
+  return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+}
+
+async function openKeras(bytes: Uint8Array, { forTfjs }: ArtifactsOptions): Promise<ReadArtifacts> {
+  const artifacts = await decodeKeras(bytes);
+  if (forTfjs) refuseForTfjs(artifacts);
+  return { ...artifacts, sourceHash: await sha256(bytes) };
+}
+
+/** A refusal names the file. */
+async function inFile<T>(source: string, take: () => Promise<T>): Promise<T> {
+  try {
+    return await take();
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError(error.code, `${source}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function readTfjs(
+  json: Uint8Array,
+  source: string,
+  files: Source,
+  cap: number,
+): Promise<ReadArtifacts> {
   refuseHtml(json, source);
   const model = parseModel(json, source);
   const groups = readManifest(model.weightsManifest);
   const total = groups.reduce((sum, group) => sum + group.bytes, 0);
-  const cap = options.memoryCap ?? 2 ** 32;
   if (total > cap)
     throw new FormatError("import-large", `${source}: ${total} bytes of weights, at most ${cap}`);
 
@@ -55,7 +125,6 @@ export async function readArtifacts(source: string, options: ArtifactsOptions = 
     all.set(shard, at);
     at += shard.length;
   }
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", all.subarray(begin - json.length)));
   const { modelTopology, format, signature, userDefinedMetadata } = model;
   const artifacts = joinArtifacts({
     modelTopology,
@@ -65,16 +134,13 @@ export async function readArtifacts(source: string, options: ArtifactsOptions = 
     signature,
     userDefinedMetadata,
   });
-  return {
-    ...artifacts,
-    sourceHash: Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""),
-  };
+  return { ...artifacts, sourceHash: await sha256(all.subarray(begin - json.length)) };
 }
 
 function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
   let model: unknown;
   try {
-    model = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    model = JSON.parse(textOf(json));
   } catch (error) {
     throw new FormatError("import-json", `${source}: not JSON (${(error as Error).message})`);
   }
@@ -83,6 +149,13 @@ function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
     throw new FormatError("import-topology", `${source}: no modelTopology: not a TensorFlow.js model.json`);
   }
   return model as Record<string, unknown>;
+}
+
+/** Without the mark that some editors begin a file with. */
+function textOf(json: Uint8Array): string {
+  const text = decodeUtf8(json);
+  if (text === undefined) throw new SyntaxError("it is not UTF-8");
+  return text.replace(/^\ufeff/, "");
 }
 
 function readManifest(manifest: unknown): Group[] {

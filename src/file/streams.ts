@@ -19,8 +19,27 @@ export async function inflate(
   size: number,
   what: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const out = await inflateAs("deflate", packed, size, what);
+  // Node 20 ignores bytes after the end of the stream, browsers refuse them.
+  if (adler32(out) !== new DataView(packed.buffer, packed.byteOffset + packed.length - 4).getUint32(0)) {
+    throw new FormatError("stream-corrupt", `${what}: bytes after the end of the stream`);
+  }
+  return out;
+}
+
+/**
+ * As `inflate`, of either framing; a checksum is the caller's to check.
+ *
+ * @param format "deflate" is zlib (RFC 1950), "deflate-raw" the stream alone (RFC 1951)
+ */
+export async function inflateAs(
+  format: "deflate" | "deflate-raw",
+  packed: Uint8Array,
+  size: number,
+  what: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (size > packed.length * maxRatio) throw wrongSize(what, size, "what DEFLATE can make of so few bytes");
-  const { readable, writable } = new DecompressionStream("deflate");
+  const { readable, writable } = new DecompressionStream(format);
   const feeding = feed(writable.getWriter(), packed);
   // Its failure is the reader's too, which reports it; unhandled, it would end a Node process.
   feeding.catch(() => {});
@@ -47,10 +66,6 @@ export async function inflate(
     throw new FormatError("stream-corrupt", `${what}: not a DEFLATE stream (${(error as Error).message})`);
   }
   if (filled < size) throw wrongSize(what, size, `${filled}`);
-  // Node 20 ignores bytes after the end of the stream, browsers refuse them.
-  if (adler32(out) !== new DataView(packed.buffer, packed.byteOffset + packed.length - 4).getUint32(0)) {
-    throw new FormatError("stream-corrupt", `${what}: bytes after the end of the stream`);
-  }
   return out;
 }
 

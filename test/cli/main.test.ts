@@ -46,7 +46,10 @@ describe("the command line", () => {
     [["compress", "model.json", "-o", "x", "--sparsity", "0.5", "--pattern", "4:16"], /wanted at least 0.75/],
     [["demo", "--samples", "12.5"], /wanted an integer/],
     [["bench", "model.json", "m.pare", "--batch", "0"], /wanted an integer from 1/],
-    [["run", "m.pare", "--input", "x.npy", "--engine", "tfjs"], /tfjs runs a model.json only/],
+    [
+      ["run", "m.pare", "--input", "x.npy", "--engine", "tfjs"],
+      /tfjs runs a model.json or a Keras file only/,
+    ],
   ])("usage %j exits with 2", async (argv, message) => {
     const { code, out, err } = await pare(argv as string[]);
     expect(err).toMatch(message as RegExp);

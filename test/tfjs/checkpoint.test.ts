@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { crc32 } from "../../src/file/crc32.js";
 import { FormatError, readContainer, writeContainer } from "../../src/file/index.js";
 import { decodeCheckpoint, encodeCheckpoint, fileCheckpoint } from "../../src/tfjs/checkpoint.js";
-import { crc32 } from "../../src/tfjs/crc32.js";
 import { arrayIn, countIn, joinStates, numberIn, splitState } from "../../src/tfjs/state.js";
 
 const about = { epochs: "4", model: '["Dense kernel 8x3"]' };

@@ -28,8 +28,8 @@ interface BenchOptions extends Scaling {
 export function addBench(program: Command, host: Host): void {
   const command = program
     .command("bench")
-    .description("compare a .pare file with its tfjs model on tfjs' wasm backend")
-    .argument("<model>", "model.json")
+    .description("compare a .pare file with the tfjs or Keras model it was made from, on tfjs' wasm backend")
+    .argument("<model>", "model.json, .keras or .h5")
     .argument("<file>", ".pare file made from it")
     .option("--data <DATA>", "samples to compare the outputs on (default: seeded normal noise)", collect)
     .option("--batch <N>", "samples in a run", integerIn(1, 4096), 1)
@@ -41,7 +41,7 @@ export function addBench(program: Command, host: Host): void {
 }
 
 async function bench(host: Host, path: string, file: string, options: BenchOptions): Promise<void> {
-  const artifacts = await readArtifacts(path, options);
+  const artifacts = await readArtifacts(path, { ...options, forTfjs: true });
   const bytes = await readPareFile(file, options.allowRemote);
   using pare = await loadPare(file, bytes);
   warnOfReference(host, pare.variant);

@@ -1,4 +1,4 @@
-/** pare eval MODEL --data X --labels Y: the quality of a tfjs model or a .pare file, alike. */
+/** pare eval MODEL --data X --labels Y: the quality of a model of tfjs or Keras or a .pare file, alike. */
 
 import { type Command, Option } from "commander";
 import { readArray } from "../../data/index.js";
@@ -34,8 +34,8 @@ interface EvalOptions extends Scaling {
 export function addEval(program: Command, host: Host): void {
   const command = program
     .command("eval")
-    .description("measure the quality of a tfjs model.json or a .pare file")
-    .argument("<model>", ".pare file or model.json")
+    .description("measure the quality of a tfjs model.json, a Keras file or a .pare file")
+    .argument("<model>", ".pare file, model.json, .keras or .h5")
     .requiredOption("--data <DATA>", "samples; NAME=DATA for each input of a model with several", collect)
     .requiredOption("--labels <DATA>", "a class number, a one-hot row or the numbers wanted, for each sample")
     .option("--output <NAME>", "the output to measure, of several")
@@ -46,7 +46,9 @@ export function addEval(program: Command, host: Host): void {
       ]),
     )
     .addOption(
-      new Option("--engine <E>", "who computes a model.json").choices(["pare", "tfjs"]).default("pare"),
+      new Option("--engine <E>", "who computes a model that is no .pare file")
+        .choices(["pare", "tfjs"])
+        .default("pare"),
     );
   withJson(withRemote(withShapes(withScaling(command)))).action((model: string, options: EvalOptions) =>
     evaluate(host, model, options),

@@ -1,12 +1,12 @@
-/** pare inspect FILE: what a .pare file or a tfjs model.json holds, layer by layer. */
+/** pare inspect FILE: what a .pare file or a model of tfjs or Keras holds, layer by layer. */
 
 import type { Command } from "commander";
-import { describePare, type Graph, readArtifacts } from "../../index.js";
+import { describePare, type Graph, type ModelFormat, readArtifacts } from "../../index.js";
 import { formatBytes, formatCount, formatTable } from "../format.js";
 import { type Host, printJson } from "../host.js";
 import { importWith } from "../import.js";
 import { describeLayers, type LayerInfo, layerRow, layerTitles } from "../layers.js";
-import { inPare, isModelJson, loadPare, readPareFile } from "../open.js";
+import { formatOf, inPare, loadPare, readPareFile } from "../open.js";
 import { type InputShapes, withJson, withRemote, withShapes } from "../options.js";
 
 interface InspectOptions {
@@ -18,16 +18,16 @@ interface InspectOptions {
 export function addInspect(program: Command, host: Host): void {
   const command = program
     .command("inspect")
-    .description("show a .pare file or a tfjs model.json layer by layer")
-    .argument("<file>", ".pare file or model.json");
+    .description("show a .pare file, a tfjs model.json or a Keras file layer by layer")
+    .argument("<file>", ".pare file, model.json, .keras or .h5");
   withJson(withRemote(withShapes(command))).action((file: string, options: InspectOptions) =>
     inspect(host, file, options),
   );
 }
 
 interface Inspection {
-  readonly format: "pare" | "tfjs";
-  /** Of the .pare file; of the weights of a tfjs model. */
+  readonly format: ModelFormat;
+  /** Of the .pare file; of the weights of another model. */
   readonly bytes: number;
   readonly graph: Graph;
   readonly layers: readonly LayerInfo[];
@@ -35,9 +35,10 @@ interface Inspection {
 }
 
 async function inspect(host: Host, file: string, options: InspectOptions): Promise<void> {
-  const { format, bytes, graph, layers, provenance } = isModelJson(file)
-    ? await inspectTfjs(file, options)
-    : await inspectPare(file, options.allowRemote);
+  const { format, bytes, graph, layers, provenance } =
+    (await formatOf(file, options.allowRemote)) === "pare"
+      ? await inspectPare(file, options.allowRemote)
+      : await inspectSource(file, options);
   const macs = layers.reduce((sum, layer) => sum + (layer.macs ?? 0), 0);
   const { inputs, outputs } = graph;
   if (options.json) {
@@ -60,9 +61,11 @@ async function inspectPare(file: string, allowRemote: boolean): Promise<Inspecti
   return { format: "pare", bytes: bytes.length, graph: model.graph, layers, provenance };
 }
 
-async function inspectTfjs(file: string, { allowRemote, inputShape }: InspectOptions): Promise<Inspection> {
+/** A model as tfjs or Keras saved it. */
+async function inspectSource(file: string, { allowRemote, inputShape }: InspectOptions): Promise<Inspection> {
+  const format = await formatOf(file, allowRemote);
   const artifacts = await readArtifacts(file, { allowRemote });
   const graph = importWith(artifacts, inputShape);
   const layers = describeLayers(graph, (_, weight) => weight.data.byteLength);
-  return { format: "tfjs", bytes: artifacts.weightData.length, graph, layers };
+  return { format, bytes: artifacts.weightData.length, graph, layers };
 }

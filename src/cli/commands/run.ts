@@ -32,12 +32,14 @@ interface RunOptions extends Scaling {
 export function addRun(program: Command, host: Host): void {
   const command = program
     .command("run")
-    .description("run a .pare file or a tfjs model.json on data")
-    .argument("<file>", ".pare file or model.json")
+    .description("run a .pare file, a tfjs model.json or a Keras file on data")
+    .argument("<file>", ".pare file, model.json, .keras or .h5")
     .requiredOption("--input <DATA>", "samples; NAME=DATA for each input of a model with several", collect)
     .option("-o, --output <FILE>", "write .npy instead of JSON; with several outputs FILE-NAME.npy for each")
     .addOption(
-      new Option("--engine <E>", "who computes a model.json").choices(["pare", "tfjs"]).default("pare"),
+      new Option("--engine <E>", "who computes a model that is no .pare file")
+        .choices(["pare", "tfjs"])
+        .default("pare"),
     );
   withJson(withRemote(withShapes(withScaling(command)))).action((file: string, options: RunOptions) =>
     run(host, file, options),

@@ -110,7 +110,7 @@ async function fingerprintOfRun(
   { modelTopology, weightData }: ModelArtifacts,
   { train, validation }: TrainingSets,
 ): Promise<string> {
-  const teachers = await Promise.all([teacher].flat().map((path) => readArtifacts(path)));
+  const teachers = await Promise.all([teacher].flat().map((path) => readArtifacts(path, { forTfjs: true })));
   const settings = {
     ...{ seed, loss, stages, augment: data.augment, teachers: teachers.map(({ sourceHash }) => sourceHash) },
     // Layers that are built here: tfjs counts up the names that it makes.

@@ -17,7 +17,7 @@ export async function openStart(
   tf: typeof Tfjs,
   pare: typeof PareTfjs,
 ): Promise<ModelArtifacts> {
-  if (typeof model === "string") return readArtifacts(model);
+  if (typeof model === "string") return readArtifacts(model, { forTfjs: true });
   if ("thinner" in model) {
     const [first] = await loadTeachers(teacher, tf);
     try {
@@ -107,6 +107,6 @@ export async function loadTeachers(
 ): Promise<Tfjs.LayersModel[]> {
   const paths = teacher === undefined ? [] : typeof teacher === "string" ? [teacher] : teacher;
   const models: Tfjs.LayersModel[] = [];
-  for (const path of paths) models.push(await openLayers(tf, await readArtifacts(path)));
+  for (const path of paths) models.push(await openLayers(tf, await readArtifacts(path, { forTfjs: true })));
   return models;
 }

@@ -26,9 +26,9 @@ export interface TrainRecipe {
   /** Of first weights, of the order of the samples, and of all that is left to chance. Default 0. */
   readonly seed?: number;
   readonly data: DataSettings;
-  /** Path of a model.json; layers of a Sequential or a topology, as tfjs writes them; or a thinner teacher. */
+  /** Path of a model.json or a Keras file; layers of a Sequential or a topology, as tfjs writes them; or a thinner teacher. */
   readonly model: string | LayersSettings | TopologySettings | ThinnerSettings;
-  /** What it is to learn from: paths of model.json files. */
+  /** What it is to learn from: paths of model.json or Keras files. */
   readonly teacher?: string | readonly string[];
   /** Default: what the labels ask for; labels that could be anything need it. */
   readonly loss?: LossName;

@@ -11,7 +11,15 @@ import { readTopology } from "./topology.js";
 import { createWeightStore } from "./weight-store.js";
 
 export { joinArtifacts, type ModelArtifacts, type SavedArtifacts, type WeightSpec } from "./artifacts.js";
+export { halfToSingle } from "./half.js";
 export type { InputShapes } from "./input-shapes.js";
+export {
+  type KerasFile,
+  type KerasGroup,
+  type KerasTensor,
+  kerasArtifacts,
+  refuseForTfjs,
+} from "./keras/index.js";
 
 export interface ImportOptions extends CheckOptions {
   /** Shapes of samples, for inputs whose sizes the model leaves open; they may repeat those it has. */

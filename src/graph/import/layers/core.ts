@@ -3,7 +3,7 @@
 import { formatShape } from "../../shape.js";
 import { addActivated } from "../activated.js";
 import { addActivation, readActivation, unsupportedActivation } from "../activation.js";
-import { booleanOption, numberOption, option } from "../json.js";
+import { booleanOption, describe, numberOption, option } from "../json.js";
 import type { LayerRule, LayerRules } from "./rule.js";
 
 const dense: LayerRule = {
@@ -33,16 +33,20 @@ const activation: LayerRule = {
   ],
 };
 
-/** x * scale + offset, as an affine: a convolution after it takes it in. */
+/** x * scale + offset, of all channels or of each, as an affine: a convolution after it takes it in. */
 const rescaling: LayerRule = {
-  unsupported: (config) =>
-    ["scale", "offset"]
-      .filter((key) => Array.isArray(option(config, key)))
-      .map((key) => `${key} per channel`),
   add({ name, config }, [input], builder) {
     const channels = builder.shapeOf(input).at(-1) as number;
     const weight = (role: string, initial: number) => {
-      const data = new Float32Array(channels).fill(numberOption(config, role) ?? initial);
+      const value = option(config, role);
+      const data = Array.isArray(value)
+        ? Float32Array.from(value as number[])
+        : new Float32Array(channels).fill(numberOption(config, role) ?? initial);
+      if (data.length !== channels || data.some(Number.isNaN)) {
+        throw new RangeError(
+          `layer ${name}: wanted a ${role} of ${channels} numbers, got ${describe(value)}`,
+        );
+      }
       return builder.put(`${name}/${role}`, { dtype: "f32", shape: [channels], data });
     };
     const weights = { scale: weight("scale", 1), offset: weight("offset", 0) };

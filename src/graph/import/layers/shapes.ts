@@ -3,7 +3,7 @@
 import { formatShape, sizeOf } from "../../shape.js";
 import type { Shape } from "../../types.js";
 import type { Builder } from "../builder.js";
-import { asArray, describe, numberOption, option } from "../json.js";
+import { asArray, booleanOption, describe, numberOption, option } from "../json.js";
 import { framesOption, sizesOption } from "./options.js";
 import type { Layer, LayerRule, LayerRules } from "./rule.js";
 
@@ -86,7 +86,7 @@ const cropping = (count: number): LayerRule => ({
   },
 });
 
-/** As tfjs, whose bilinear places pixels at their corners; Keras has them at their centers. */
+/** As tfjs, whose bilinear places pixels at their corners; Keras has them at their centers, and its files say so. */
 const upSampling: LayerRule = {
   unsupported(config) {
     const method = option(config, "interpolation") ?? "nearest";
@@ -96,13 +96,13 @@ const upSampling: LayerRule = {
     const [, ...cells] = wantRank(layer, input, 4, builder) as readonly number[];
     const size = sizesOption(layer.config, "size", 2, 2).map((factor, i) => factor * cells[i]);
     const method = String(option(layer.config, "interpolation") ?? "nearest");
-    return [builder.add(layer.name, "resize", [input], { attrs: { size, method } })];
+    const halfPixelCenters = method === "bilinear" && booleanOption(layer.config, "halfPixelCenters", false);
+    const attrs = { size, method, ...(halfPixelCenters ? { halfPixelCenters } : {}) };
+    return [builder.add(layer.name, "resize", [input], { attrs })];
   },
 };
 
 const embedding: LayerRule = {
-  // A mask changes what the layers after it compute.
-  unsupported: (config) => (option(config, "maskZero") === true ? ["mask_zero"] : []),
   add(layer, [input], builder) {
     const { key: embeddings } = builder.weight(layer, "embeddings", 0);
     return [builder.add(layer.name, "embedding", [input], { weights: { embeddings } })];
@@ -110,13 +110,17 @@ const embedding: LayerRule = {
 };
 
 export const shapeLayers: LayerRules = {
-  Cropping1D: cropping(1),
-  Cropping2D: cropping(2),
   Embedding: embedding,
-  Flatten: flatten,
   Permute: permute,
   RepeatVector: repeatVector,
   Reshape: reshape,
+};
+
+/** Those that have a data_format. */
+export const imageLayers: LayerRules = {
+  Cropping1D: cropping(1),
+  Cropping2D: cropping(2),
+  Flatten: flatten,
   UpSampling2D: upSampling,
   ZeroPadding1D: zeroPadding(1),
   ZeroPadding2D: zeroPadding(2),
