@@ -38,14 +38,25 @@ export interface CompressOptions {
   readonly targets?: Readonly<Record<string, number>>;
   /** Where the zeros are: anywhere (default), in blocks, or all but n of every m inputs. */
   readonly pattern?: Pattern;
-  /** What of a value's range its codes cover. Default: percentile. */
-  readonly activations?: "output-error" | "percentile" | "mse" | "entropy" | "min-max";
+  /**
+   * What of a value's range its codes cover. "auto" (default): percentile, and where that misses the fidelity what is
+   * best of it, min-max and "output-error": the range of the least error at the outputs of the layers that read it.
+   */
+  readonly activations?: "auto" | "output-error" | "percentile" | "mse" | "entropy" | "min-max";
   /** In (50, 100], for activations "percentile". Default 99.99. */
   readonly percentile?: number;
   /** Moves biases by the mean error of their channels on the calibration samples. Default true. */
   readonly biasCorrection?: boolean;
   /** Scales channels of neighbouring layers so that all use the codes of their value. Default true. */
   readonly equalization?: boolean;
+  /**
+   * Least cosine between each output of int8 and of f32, in [0.5, 1); its relative RMS error may be sqrt(1 - cosine).
+   * Layers that hurt it become f32 until it is reached; `fidelity` of the result says what was. Default 0.99, an error
+   * of 0.1. "off" measures nothing.
+   */
+  readonly fidelity?: number | "off";
+  /** Samples to measure that on, as for `calibration`. Default: a fourth of these, which then calibrate nothing. */
+  readonly check?: InputData | Readonly<Record<string, InputData>>;
   /** Names of layers whose kernels stay f32, such as `layers` of a result says them. Default: none. */
   readonly keepF32?: readonly string[];
   /** Shapes of samples, for inputs whose sizes the model leaves open: { image: [224, 224, 3] }. */
@@ -61,7 +72,7 @@ export interface CompressOptions {
 }
 
 export interface CompressProgress {
-  readonly stage: "import" | "prune" | "equalize" | "calibrate" | "correct" | "encode";
+  readonly stage: "import" | "prune" | "equalize" | "calibrate" | "correct" | "raise" | "encode";
   /** Part of the whole, 0 to 1. */
   readonly done: number;
 }
@@ -74,6 +85,9 @@ export interface Settings {
   readonly scope: PruneScope;
   readonly targets: Readonly<Record<string, number>>;
   readonly ranges: RangeChoice;
+  /** Ways to choose ranges that may be tried besides. */
+  readonly otherRanges: readonly RangeChoice[];
+  readonly fidelity: number | "off";
   readonly biasCorrection: boolean;
   readonly equalization: boolean;
 }
@@ -90,6 +104,8 @@ const known = {
   percentile: true,
   biasCorrection: true,
   equalization: true,
+  fidelity: true,
+  check: true,
   keepF32: true,
   inputShapes: true,
   created: true,
@@ -104,22 +120,41 @@ export function readOptions(options: CompressOptions): Settings {
   checkKeys("compress", options, known);
   const { precision = "int8", sparsity, pattern = "unstructured", scope = "auto", targets = {} } = options;
   const { biasCorrection = true, equalization = true } = options;
-  const { activations = "output-error", percentile = 99.99 } = options;
+  const { activations = "auto", percentile = 99.99, fidelity = 0.99 } = options;
   if (precision !== "int8" && precision !== "f32") {
     throw new RangeError(`precision: wanted int8 or f32, got ${precision}`);
   }
   if (precision === "int8") checkSource(options);
-  if (!["output-error", "percentile", "mse", "entropy", "min-max"].includes(activations)) {
+  if (!["auto", "output-error", "percentile", "mse", "entropy", "min-max"].includes(activations)) {
     throw new RangeError(
-      `activations: wanted output-error, percentile, mse, entropy or min-max, got ${activations}`,
+      `activations: wanted auto, output-error, percentile, mse, entropy or min-max, got ${activations}`,
     );
   }
   if (!(percentile > 50 && percentile <= 100)) {
     throw new RangeError(`percentile: wanted a number above 50 and up to 100, got ${percentile}`);
   }
+  if (fidelity !== "off" && !(fidelity >= 0.5 && fidelity < 1)) {
+    throw new RangeError(`fidelity: wanted a cosine in [0.5, 1) or "off", got ${fidelity}`);
+  }
   checkPruneSettings({ sparsity, pattern, scope, targets });
-  const ranges = activations === "percentile" ? { method: activations, percentile } : { method: activations };
-  return { precision, sparsity, pattern, scope, targets, ranges, biasCorrection, equalization };
+  const ranges: RangeChoice =
+    activations === "percentile" || activations === "auto"
+      ? { method: "percentile", percentile }
+      : { method: activations };
+  const otherRanges: readonly RangeChoice[] =
+    activations === "auto" ? [{ method: "min-max" }, { method: "output-error" }] : [];
+  return {
+    precision,
+    sparsity,
+    pattern,
+    scope,
+    targets,
+    ranges,
+    otherRanges,
+    fidelity,
+    biasCorrection,
+    equalization,
+  };
 }
 
 function checkSource({ calibration, ranges }: CompressOptions): void {

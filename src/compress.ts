@@ -1,13 +1,16 @@
 /** From a model of tfjs or Keras to a sparse int8 graph and the bytes of its file: import, prune, quantize, encode. */
 
 import {
+  type FidelityReport,
   joinNotes,
   type LayerReport,
   namesOf,
   type OpenRunner,
   pause,
   pruneGraph,
+  type QuantizedGraph,
   quantizeByRanges,
+  quantizeFaithfully,
   quantizeGraph,
   type Ranges,
   rankLayers,
@@ -51,6 +54,8 @@ export interface CompressResult {
   readonly provenance: Provenance;
   /** The layers that have kernels, in order. */
   readonly layers: readonly LayerReport[];
+  /** int8 against f32, on samples that decided nothing else; absent of f32, of given ranges and with fidelity "off". */
+  readonly fidelity?: FidelityReport;
   /** The `.pare` file; with figures of accuracy, the file says them. */
   bytes(accuracy?: Provenance["accuracy"]): Promise<Uint8Array>;
   /** Writes the file whole or not at all. Node only. */
@@ -86,8 +91,9 @@ export async function compress(
   const { graph: pruned, skipped } = prunedWith(imported, settings, options);
   report("prune", 1);
 
-  const quantized = (samples: Samples) =>
-    quantizeGraph(pruned, {
+  const quantized = (samples: Samples): Promise<Compressed> => {
+    const { fidelity } = settings;
+    const quantizing = {
       ...settings,
       inputError: INPUT_ERROR,
       keepF32: namesOf(pruned, options.keepF32 ?? []),
@@ -95,11 +101,16 @@ export async function compress(
       open: runnerOf(options),
       signal,
       onProgress: report,
-    });
-  const asF32 = () => ({ graph: fuseResidual(foldInputAffine(pruned)), notes: new Map<string, string>() });
-  const byRanges = (ranges: Ranges) =>
+    };
+    if (fidelity === "off") return quantizeGraph(pruned, quantizing);
+    const check = options.check === undefined ? undefined : readSamples(pruned, options.check, "check");
+    const onRaise = (done: number) => report("raise", done);
+    return quantizeFaithfully(pruned, { ...quantizing, fidelity, check, onRaise });
+  };
+  const asF32 = (): Compressed => ({ graph: fuseResidual(foldInputAffine(pruned)), notes: new Map() });
+  const byRanges = (ranges: Ranges): Compressed =>
     quantizeByRanges(pruned, ranges, namesOf(pruned, options.keepF32 ?? []));
-  const { graph, notes } =
+  const { graph, notes, fidelity } =
     settings.precision === "f32"
       ? asF32()
       : options.ranges
@@ -111,7 +122,11 @@ export async function compress(
   const provenance = provenanceOf(artifacts, options, settings, samples?.count);
   const bytes = await encodePare(graph, provenance);
   report("encode", 1);
-  return resultOf(graph, provenance, bytes, joinNotes(skipped, notes));
+  return resultOf({ graph, notes: joinNotes(skipped, notes), fidelity }, provenance, bytes);
+}
+
+interface Compressed extends QuantizedGraph {
+  readonly fidelity?: FidelityReport | undefined;
 }
 
 /**
@@ -169,8 +184,9 @@ const shares: Readonly<Record<CompressProgress["stage"], readonly [number, numbe
   prune: [0.05, 0.1],
   equalize: [0.1, 0.2],
   calibrate: [0.2, 0.4],
-  correct: [0.4, 0.9],
-  encode: [0.9, 1],
+  correct: [0.4, 0.6],
+  raise: [0.6, 0.95],
+  encode: [0.95, 1],
 };
 
 type Artifacts = ModelArtifacts & { readonly sourceHash?: string };
@@ -213,10 +229,9 @@ function provenanceOf(
 }
 
 function resultOf(
-  graph: Graph,
+  { graph, notes, fidelity }: Compressed,
   provenance: Provenance,
   encoded: Uint8Array,
-  notes: ReadonlyMap<string, string>,
 ): CompressResult {
   // In the order of the graph: the file may call them otherwise.
   const { weights } = describePare(encoded);
@@ -228,6 +243,7 @@ function resultOf(
     graph,
     provenance,
     layers: reportLayers(graph, (key) => stored.get(key) ?? 0, notes),
+    ...(fidelity && { fidelity }),
     bytes,
     save: async (path, accuracy) => saveFile(path, await bytes(accuracy)),
     createModel: (options) => createModel(graph, options),

@@ -78,6 +78,7 @@ function slice({ count, inputs }: Samples, from: number, to: number): Record<str
  * Calibration data as a caller gives it, checked against the inputs of the graph.
  *
  * @param data numbers by input name; for a graph with one input the numbers alone
+ * @param what they are, for messages
  * @returns f32 samples
  * @throws TypeError for what is no array; RangeError for a missing or unknown name, or a length that
  *   is not whole samples
@@ -85,30 +86,31 @@ function slice({ count, inputs }: Samples, from: number, to: number): Record<str
 export function readSamples(
   graph: Graph,
   data: ArrayLike<number> | Readonly<Record<string, ArrayLike<number>>>,
+  what = "calibration",
 ): Samples {
   const names = graph.inputs.map(({ name }) => name);
-  const named = byName(names, data);
+  const named = byName(names, data, what);
   for (const name of Object.keys(named)) {
     if (!names.includes(name)) {
-      throw new RangeError(`calibration: wanted inputs ${names.join(", ")}, got ${name}`);
+      throw new RangeError(`${what}: wanted inputs ${names.join(", ")}, got ${name}`);
     }
   }
   let count = 0;
   const inputs: Record<string, Float32Array> = {};
   for (const { name, shape } of graph.inputs) {
-    if (!Object.hasOwn(named, name)) throw new RangeError(`calibration: input ${name} is missing`);
+    if (!Object.hasOwn(named, name)) throw new RangeError(`${what}: input ${name} is missing`);
     const given = named[name];
-    if (!isArray(given)) throw new TypeError(`calibration: wanted an array for ${name}, got ${typeof given}`);
+    if (!isArray(given)) throw new TypeError(`${what}: wanted an array for ${name}, got ${typeof given}`);
     const size = sizeOf(shape);
     const samples = given.length / size;
     if (!Number.isInteger(samples) || samples === 0) {
       throw new RangeError(
-        `calibration: ${name}: wanted a multiple of ${size} numbers, at least one sample, got ${given.length}`,
+        `${what}: ${name}: wanted a multiple of ${size} numbers, at least one sample, got ${given.length}`,
       );
     }
     if (count !== 0 && samples !== count) {
       throw new RangeError(
-        `calibration: ${name}: wanted ${count} samples as in the other inputs, got ${samples}`,
+        `${what}: ${name}: wanted ${count} samples as in the other inputs, got ${samples}`,
       );
     }
     count = samples;
@@ -120,13 +122,14 @@ export function readSamples(
 function byName(
   names: readonly string[],
   data: ArrayLike<number> | Readonly<Record<string, ArrayLike<number>>>,
+  what: string,
 ): Readonly<Record<string, ArrayLike<number>>> {
   if (typeof data !== "object" || data === null) {
-    throw new TypeError(`calibration: wanted an array, or arrays by input name, got ${typeof data}`);
+    throw new TypeError(`${what}: wanted an array, or arrays by input name, got ${typeof data}`);
   }
   if (!isArray(data)) return data as Readonly<Record<string, ArrayLike<number>>>;
   if (names.length !== 1) {
-    throw new RangeError(`calibration: wanted arrays by input name (${names.join(", ")}), got one array`);
+    throw new RangeError(`${what}: wanted arrays by input name (${names.join(", ")}), got one array`);
   }
   return { [names[0]]: data };
 }

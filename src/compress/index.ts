@@ -21,6 +21,13 @@ export {
   readSamples,
   type Samples,
 } from "./calibrate.js";
+export {
+  type FidelityGoal,
+  type FidelityReport,
+  goalOf,
+  type OutputFidelity,
+  quantizeFaithfully,
+} from "./fidelity/index.js";
 export { mergeStatistics, type Statistics, StatisticsBuilder } from "./histogram.js";
 export { type KernelForm, type KernelNode, kernelNodes } from "./kernel-nodes.js";
 export { joinNotes, namesOf } from "./layer-notes.js";

@@ -6,6 +6,7 @@ import { StatisticsBuilder } from "./histogram.js";
 import { codeOf, realOf } from "./params.js";
 import { chooseParams } from "./range.js";
 import { ofValue, type RangeChoice } from "./range-choice.js";
+import { spreadSamples } from "./some-samples.js";
 import { inputLayers, splitInputs } from "./two-planes.js";
 
 export interface InputErrorOptions {
@@ -18,7 +19,7 @@ export interface InputErrorOptions {
 }
 
 /** A few samples tell whether inputs bear to be rounded. */
-export const fewSamples = 32;
+const fewSamples = 32;
 
 /**
  * Inputs in two planes where rounding them to 7 bits moves an output by more than the share allowed.
@@ -33,7 +34,7 @@ export async function withPlanes(
   const layers = inputLayers(graph).filter(({ name }) => !options.keepF32?.has(name));
   if (layers.length === 0 || limit === Infinity) return { graph, split: [] };
   const names = [...new Set(layers.map(({ inputs }) => inputs[0]))];
-  const samples = firstSamples(options.samples, fewSamples);
+  const samples = spreadSamples(options.samples, fewSamples);
   const outputs = [...new Set(graph.outputs.map(({ value }) => value))];
   const runner = options.open(graph, outputs);
   try {
@@ -59,17 +60,8 @@ export async function withPlanes(
   }
 }
 
-export function firstSamples({ count, inputs }: Samples, most: number): Samples {
-  const some = Math.min(count, most);
-  const part = ([name, data]: [string, Float32Array]) => [
-    name,
-    data.subarray(0, (data.length / count) * some),
-  ];
-  return { count: some, inputs: Object.fromEntries(Object.entries(inputs).map(part)) };
-}
-
 /** Root of the squared error over that of the squares. */
-export function relativeError(got: Float32Array, wanted: Float32Array): number {
+function relativeError(got: Float32Array, wanted: Float32Array): number {
   let [error, power] = [0, 0];
   wanted.forEach((value, i) => {
     error += (got[i] - value) ** 2;

@@ -1,10 +1,9 @@
 /** Which layers suffer most from int8: each alone, against f32. */
 
 import type { Graph } from "../graph/index.js";
-import { fewSamples, firstSamples, relativeError } from "./input-error.js";
-import { kernelNodes } from "./kernel-nodes.js";
-import { pause } from "./pause.js";
-import { type QuantizeOptions, quantizeGraph } from "./quantize-graph.js";
+import { measureLayers, samplesToMeasure } from "./fidelity/index.js";
+import { type QuantizeOptions, Quantizer } from "./quantize-graph.js";
+import { spreadSamples } from "./some-samples.js";
 
 export interface Sensitivity {
   /** Of the layer. */
@@ -18,35 +17,19 @@ export interface RankOptions extends Pick<QuantizeOptions, "samples" | "open" | 
   readonly onLayer?: (done: number) => void;
 }
 
-/** @returns the most sensitive first */
+/** @returns the most sensitive first; those too that run in f32 and whose weights are stored in 8 bits */
 export async function rankLayers(graph: Graph, options: RankOptions): Promise<readonly Sensitivity[]> {
-  const samples = firstSamples(options.samples, fewSamples);
-  const outputs = [...new Set(graph.outputs.map(({ value }) => value))];
-  const results = (part: Graph) => {
-    const runner = options.open(part, outputs);
-    try {
-      runner.run(samples.inputs);
-      return outputs.map((value) => runner.value(value));
-    } finally {
-      runner.dispose();
-    }
-  };
-  const wanted = results(graph);
-  const names = kernelNodes(graph)
-    .filter(({ onlyF32 }) => onlyF32 === undefined)
-    .map(({ node }) => node.name);
-  const ranked: Sensitivity[] = [];
-  for (const [i, name] of names.entries()) {
-    await pause(options.signal);
-    const { graph: quantized } = await quantizeGraph(graph, {
-      ...options,
-      samples,
-      biasCorrection: false,
-      keepF32: new Set(names.filter((other) => other !== name)),
-    });
-    const got = results(quantized);
-    ranked.push({ name, error: Math.max(...got.map((values, o) => relativeError(values, wanted[o]))) });
-    options.onLayer?.((i + 1) / names.length);
-  }
-  return ranked.sort((a, b) => b.error - a.error);
+  const { samples, open, signal, onLayer } = options;
+  const quantizer = await Quantizer.open(graph, { ...options, biasCorrection: false });
+  const measured = await quantizer.measure({ keepF32: new Set() }, (plan, params) =>
+    measureLayers(plan, params, spreadSamples(samples, samplesToMeasure(plan.graph)), {
+      open,
+      signal,
+      onLayer,
+    }),
+  );
+  onLayer?.(1);
+  return measured
+    .map(({ name, errors }) => ({ name, error: Math.sqrt(Math.max(0, ...errors.values())) }))
+    .sort((a, b) => b.error - a.error);
 }

@@ -88,6 +88,6 @@ test("train warns of pixels as they are stored", async () => {
 test("bench says which file comes first", async () => {
   const { model } = await classifierFiles();
   const { code, err } = await pare(["bench", "a.pare", model]);
-  expect(err).toContain("a.pare: wanted a model.json first, then the .pare file");
+  expect(err).toContain("a.pare: wanted a model.json or a Keras file first, then the .pare file");
   expect(code).toBe(2);
 });
