@@ -56,7 +56,7 @@ export function readLean(
     pairs(keys).map(([weight, name]) => [asIndex(weight, weights.length, "keys"), asName(name, "keys")]),
   );
   const made = readNodes(nodes, kinds.map(readKind), values, weights.length, keyNames);
-  const bytes = new Cursor(data);
+  const bytes = cursorOver(data);
   const stored = weights.map((row, i) => readStored(row, keyNames.get(i) ?? `${i}`, forms, bytes));
   if (new Set(stored.map(({ descriptor }) => descriptor.name)).size < stored.length) {
     throw new FormatError("json-duplicate-key", "keys: a weight has the name of another");
@@ -149,29 +149,23 @@ function readNodes(
   });
 }
 
+type Cursor = ReturnType<typeof cursorOver>;
+
 /** Hands out bytes from the beginning on. */
-class Cursor {
-  readonly #data: Uint8Array;
-  #at = 0;
-
-  constructor(data: Uint8Array) {
-    this.#data = data;
-  }
-
-  take(length: Json | undefined, what: string): Uint8Array {
-    const begin = this.#at;
-    this.#at += asSize(length, what);
-    const { length: most } = this.#data;
-    if (this.#at > most) {
-      throw new FormatError("layout-past-end", `${what}: ends at ${this.#at} of ${most} bytes: truncated?`);
-    }
-    return this.#data.subarray(begin, this.#at);
-  }
-
-  end(): void {
-    if (this.#at === this.#data.length) return;
-    throw new FormatError("layout-trailing", `${this.#data.length - this.#at} bytes after the last tensor`);
-  }
+function cursorOver(data: Uint8Array) {
+  let at = 0;
+  return {
+    take(length: Json | undefined, what: string): Uint8Array {
+      const begin = at;
+      at += asSize(length, what);
+      if (at <= data.length) return data.subarray(begin, at);
+      throw new FormatError("layout-past-end", `${what}: ends at ${at} of ${data.length} bytes: truncated?`);
+    },
+    end(): void {
+      if (at < data.length)
+        throw new FormatError("layout-trailing", `${data.length - at} bytes after the last tensor`);
+    },
+  };
 }
 
 function readStored(json: Json, name: string, forms: readonly Json[], data: Cursor): StoredWeight {
