@@ -24,8 +24,8 @@ import type { Json } from "./strict-json.js";
 /** Most characters that a name takes from the one before it, so that a header cannot ask for any amount of memory. */
 export const maxShared = 127;
 
-/** Most nodes, and most items of attributes: what they have in common would else be repeated without bound. */
-const maxNodes = 100_000;
+/** Most values, and most items of attributes: what they have in common would else be repeated without bound. */
+const maxValues = 2 ** 17;
 const maxItems = 2 ** 23;
 
 interface Kind {
@@ -56,14 +56,13 @@ export function readLean(
     pairs(keys).map(([weight, name]) => [asIndex(weight, weights.length, "keys"), asName(name, "keys")]),
   );
   const made = readNodes(nodes, kinds.map(readKind), values, weights.length, keyNames);
-  const take = taker(data);
-  const stored = weights.map((row, i) => readStored(row, keyNames.get(i) ?? `${i}`, forms, take));
+  const bytes = cursorOver(data);
+  const stored = weights.map((row, i) => readStored(row, keyNames.get(i) ?? `${i}`, forms, bytes));
   if (new Set(stored.map(({ descriptor }) => descriptor.name)).size < stored.length) {
     throw new FormatError("json-duplicate-key", "keys: a weight has the name of another");
   }
-  const params = readParams(quant, values, take);
-  const left = take.left();
-  if (left > 0) throw new FormatError("layout-trailing", `${left} bytes after the last u7 parameter`);
+  const params = readParams(quant, values, bytes);
+  bytes.end();
   return {
     outline: {
       inputs: inputs.map((shape, i) => ({ name: values[i], shape: readShape(shape, values[i]) })),
@@ -94,6 +93,8 @@ function wantLength(what: string, list: readonly unknown[], wanted: number): voi
 }
 
 function readNames(list: readonly Json[]): readonly string[] {
+  if (list.length > 2 * maxValues)
+    throw new FormatError("items-many", `names: want at most ${maxValues} values`);
   let name = "";
   return pairs(list).map(([shared, rest]) => {
     const kept = asIndex(shared, Math.min(name.length, maxShared) + 1, "names");
@@ -133,8 +134,7 @@ function readNodes(
     const row = asArray(json, what);
     const { op, roles, attrs: fixed, numbers, items: cost } = kinds[asIndex(row[0], kinds.length, what)];
     items += cost + 1;
-    if (i >= maxNodes || items > maxItems)
-      throw new FormatError("items-many", `${what}: the nodes are too many`);
+    if (items > maxItems) throw new FormatError("items-many", `${what}: the nodes are too many`);
     let at = 1;
     const attrs = { ...fixed };
     for (const key of numbers) attrs[key] = asNumber(row[at++], `${what}: ${key}`);
@@ -149,24 +149,26 @@ function readNodes(
   });
 }
 
-type Take = (length: Json | undefined, what: string) => Uint8Array;
+type Cursor = ReturnType<typeof cursorOver>;
 
-/** Hands out the bytes of `data` from its beginning, and says how many are left. */
-function taker(data: Uint8Array): Take & { left(): number } {
+/** Hands out bytes from the beginning on. */
+function cursorOver(data: Uint8Array) {
   let at = 0;
-  const take: Take = (length, what) => {
-    const end = at + asSize(length, what);
-    if (end > data.length) {
-      throw new FormatError("layout-past-end", `${what}: ends at ${end} of ${data.length} bytes: truncated?`);
-    }
-    const part = data.subarray(at, end);
-    at = end;
-    return part;
+  return {
+    take(length: Json | undefined, what: string): Uint8Array {
+      const begin = at;
+      at += asSize(length, what);
+      if (at <= data.length) return data.subarray(begin, at);
+      throw new FormatError("layout-past-end", `${what}: ends at ${at} of ${data.length} bytes: truncated?`);
+    },
+    end(): void {
+      if (at < data.length)
+        throw new FormatError("layout-trailing", `${data.length - at} bytes after the last tensor`);
+    },
   };
-  return Object.assign(take, { left: () => data.length - at });
 }
 
-function readStored(json: Json, name: string, forms: readonly Json[], take: Take): StoredWeight {
+function readStored(json: Json, name: string, forms: readonly Json[], data: Cursor): StoredWeight {
   const what = `weight ${name}`;
   const row = asArray(json, what);
   const [dtype, codec, planes] = asArray(forms[asIndex(row[0], forms.length, what)], what);
@@ -187,24 +189,29 @@ function readStored(json: Json, name: string, forms: readonly Json[], take: Take
     ...(planes !== undefined && { planes: planes === "planes" }),
   } as Record<string, Json>;
   const descriptor = readDescriptor(name, given);
-  const streams = bytes.map((_, i) => take(numbers[isDense ? i : 2 * i + 1], what));
+  const streams = bytes.map((_, i) => data.take(numbers[isDense ? i : 2 * i + 1], what));
   const left = numbers.slice(isDense ? bytes.length : 2 * bytes.length);
   wantLength(what, left, dtype === "s8" ? 1 : 0);
-  const scale = take(4 * asSize(left[0] ?? 0, what), what);
+  const scale = data.take(4 * asSize(left[0] ?? 0, what), what);
   return { descriptor, streams, scale };
 }
 
-function readParams(runs: readonly Json[], values: readonly string[], take: Take): Map<string, QuantParams> {
+function readParams(
+  runs: readonly Json[],
+  values: readonly string[],
+  data: Cursor,
+): Map<string, QuantParams> {
   const named: string[] = [];
   for (const [from, count] of pairs(runs)) {
     const first = asIndex(from, values.length, "quant");
-    named.push(...values.slice(first, first + asIndex(count, values.length - first + 1, "quant")));
+    const end = first + asIndex(count, values.length - first + 1, "quant");
+    for (let i = first; i < end; i++) named.push(values[i]);
     // Runs do not overlap.
     if (named.length > values.length)
       throw new FormatError("index-range", "quant: more than there are values");
   }
-  const scales = new Float64Array(take(8 * named.length, "quant").slice().buffer);
-  const zeros = take(named.length, "quant");
+  const scales = new Float64Array(data.take(8 * named.length, "quant").slice().buffer);
+  const zeros = data.take(named.length, "quant");
   return new Map(
     named.map((name, i) => [name, { scale: checkScale(scales[i], `quant ${name}`), zero: zeros[i] }]),
   );

@@ -314,11 +314,11 @@ describe("the reader of version 2", () => {
 
   it("repeats nothing without bound", { timeout: 20_000 }, async () => {
     const base = await encodePare(f32Graph(new Float32Array(256).fill(1), [16, 16]), provenance);
-    // 120,000 nodes of a few bytes each, and 5,000 of an attribute of 10,000 items.
+    // 140,000 nodes of a few bytes each, and 5,000 of an attribute of 10,000 items.
     const many = changed(({ graph }) => {
-      graph.names = [0, "x", ...Array.from({ length: 120_000 }, (_, i) => [0, `${i}`]).flat()];
+      graph.names = [0, "x", ...Array.from({ length: 140_000 }, (_, i) => [0, `${i}`]).flat()];
       graph.kinds = [["unary", [], { fn: "relu" }, []]];
-      graph.nodes = Array(120_000).fill([0, 0]);
+      graph.nodes = Array(140_000).fill([0, 0]);
       graph.keys = [0, "k"];
     }, base);
     await expectRefused(many, "items-many");

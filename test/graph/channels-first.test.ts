@@ -195,6 +195,10 @@ describe("channels_first", () => {
     const wanted = (model.predict(tf.tensor(data, [1, 2, 4, 5])) as tf.Tensor).dataSync();
     const graph = simplify(importModel(await artifactsOf(model)));
     expect(graph.nodes.map(({ op }) => op)).toEqual(["transpose", "conv2d", "reshape", "dense"]);
+    // Layers keep their names, by which they are reported and kept in f32.
+    expect(graph.nodes.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(model.layers.map(({ name }) => name)),
+    );
     expectClose(evaluate(graph, { [graph.inputs[0].name]: data })[graph.outputs[0].name], wanted, 1e-5);
   });
 });

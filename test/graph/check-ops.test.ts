@@ -48,6 +48,10 @@ function of(
 const conv = (attrs: Attrs, kernel = zeros(3, 3, 4, 2), shapes?: readonly Shape[]) =>
   of("conv2d", { ...still, ...attrs }, { kernel }, shapes);
 const sequence: Shape = [null, 5, 3];
+const mask: Shape = [null, sequence[1]];
+const state: Shape = [null, 2];
+const lstmOn = (attrs: Attrs, others: readonly Shape[]) =>
+  of("lstm", attrs, { kernel: zeros(3, 8), recurrent: zeros(2, 8) }, [sequence, ...others]);
 const lstm = (attrs: Attrs, weights: Readonly<Record<string, Weight>> = {}, parts: GraphParts = {}) =>
   of("lstm", attrs, { kernel: zeros(3, 8), recurrent: zeros(2, 8), ...weights }, [sequence], parts);
 
@@ -103,6 +107,12 @@ test.each<Right>([
   ["matmul", () => of("matmul", { transposeB: true }, {}, [sequence, [null, 7, 3]]), [null, 5, 7]],
   ["layerNorm", () => of("layerNorm", { epsilon: 1e-3 }, { gamma: zeros(4) }), image],
   ["lstm", () => lstm({}, { bias: zeros(8) }), [null, 2]],
+  [
+    "lstm with a mask, a state, and its cell in the end",
+    () => lstmOn({ masked: true, cellState: true, returnSequences: true }, [mask, state, state]),
+    [null, (sequence[1] as number) + 1, 2],
+  ],
+  ["lstm with its cell in the end", () => lstmOn({ cellState: true }, []), [null, 2, 2]],
   [
     "s8 lstm, its weights stored only",
     () => lstm({ returnSequences: true }, { kernel: s8(8, 3, 8), recurrent: s8(8, 2, 8) }),
@@ -352,6 +362,15 @@ const others: readonly Case[] = [
     "graph-shape",
     () => lstm({}, { kernel: zeros(3, 6) }),
     /a kernel of \[3, 8\], got \[3, 6\]/,
+  ],
+  ["lstm without its mask", "graph-shape", () => lstmOn({ masked: true }, []), /wanted a mask of/],
+  ["a state in the place of a mask", "graph-shape", () => lstmOn({ masked: true }, [state]), /wanted a mask/],
+  ["one state of two", "graph-shape", () => lstmOn({}, [state]), /wanted 0 or 2 states, got 1/],
+  [
+    "a state of other units",
+    "graph-shape",
+    () => lstmOn({}, [state, [null, 3]]),
+    /wanted a state of \[null, 2\]/,
   ],
   ["state of other units", "graph-shape", () => lstm({}, { recurrent: zeros(3, 8) }), /\[3, 12\]/],
   [

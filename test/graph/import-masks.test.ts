@@ -260,3 +260,49 @@ describe("states", () => {
     expect(() => importModel(artifacts)).toThrow(/Bidirectional: returnState/);
   });
 });
+
+describe("an RNN", () => {
+  const cells = {
+    lstm: (units: number) => layers.lstmCell({ units }),
+    gru: (units: number) => layers.gruCell({ units }),
+    simple: (units: number) => layers.simpleRNNCell({ units }),
+  };
+  const kind = fc.constantFrom(...(Object.keys(cells) as (keyof typeof cells)[]));
+
+  test("around cells is the layers of these, one after the other", async () => {
+    const several = fc.array(fc.record({ kind, units: fc.integer({ min: 1, max: 4 }) }), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    await fc.assert(
+      fc.asyncProperty(several, fc.boolean(), fc.boolean(), async (specs, returnSequences, goBackwards) => {
+        const made = specs.map((spec) => cells[spec.kind](spec.units));
+        const cell = made.length === 1 ? made[0] : made;
+        const model = tf.sequential({
+          layers: [layers.rnn({ cell: cell as never, returnSequences, goBackwards, inputShape: [TIME, 2] })],
+        });
+        randomize(model);
+        await compare(model, [noise(2 * TIME * 2, 5)]);
+        model.dispose();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("of one cell obeys masks and returns states; of several it says that it cannot", async () => {
+    const x = tf.input({ shape: [TIME, 2] });
+    const masked = layers.masking({ maskValue: 0 }).apply(x);
+    const build = (cell: unknown) => {
+      const outputs = layers
+        .rnn({ cell: cell as never, returnState: true })
+        .apply(masked) as tf.SymbolicTensor[];
+      return tf.model({ inputs: x, outputs });
+    };
+    const one = build(cells.lstm(3));
+    randomize(one);
+    const steps = Array.from({ length: 2 * TIME }, (_, i) => i % 3 > 0);
+    await compare(one, [rowsOf(steps, 0)]);
+    const artifacts = await artifactsOf(build([cells.gru(2), cells.gru(2)]));
+    expect(() => importModel(artifacts)).toThrow(/RNN: returnState of several cells/);
+  });
+});

@@ -72,19 +72,23 @@ function joined(node: Node, makers: ReadonlyMap<string, Node>): Node | undefined
   return { ...node, inputs: maker.inputs, attrs: { perm: outer.map((axis) => inner[axis]) } };
 }
 
+/** The node keeps its name, by which others know it; who reads it reads the transpose after it. */
 function replaced(graph: Graph, node: Node, { node: made, perm, weights, before = [] }: Sunk): Graph {
   const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
-  const inner = perm ? freshName(names, `${node.name}/channels_last`) : node.name;
-  const outer: Node[] = perm
-    ? [{ name: node.name, op: "transpose", inputs: [inner], weights: {}, attrs: { perm } }]
-    : [];
+  const news = before.filter(({ name }) => !names.has(name));
   const again = new Map(before.map((each) => [each.name, each]));
+  const outer = perm ? freshName(names, `${node.name}/channels_first`) : node.name;
+  const moved: Node[] = perm
+    ? [{ name: outer, op: "transpose", inputs: [node.name], weights: {}, attrs: { perm } }]
+    : [];
+  const renamed = (value: string) => (value === node.name ? outer : value);
   const nodes = graph.nodes.flatMap((each) => {
-    if (each === node)
-      return [...before.filter(({ name }) => !names.has(name)), { ...made, name: inner }, ...outer];
-    return [again.get(each.name) ?? each];
+    if (each === node) return [...news, made, ...moved];
+    const same = again.get(each.name) ?? each;
+    return [same.inputs.includes(node.name) ? { ...same, inputs: same.inputs.map(renamed) } : same];
   });
-  return withNodes(graph, { nodes, ...(weights ? { weights } : {}) });
+  const outputs = graph.outputs.map(({ name, value }) => ({ name, value: renamed(value) }));
+  return withNodes(graph, { nodes, outputs, ...(weights ? { weights } : {}) });
 }
 
 function sunk(

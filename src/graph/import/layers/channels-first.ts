@@ -55,12 +55,12 @@ function eitherFormat(rule: LayerRule): LayerRule {
         dataFormat: null,
         ...(isWide && { activation: "linear" }),
       };
-      // The layer's name is for what it makes.
+      // The layer's name is for its own node, by which others know it: the transposes go.
       const parts = { ...layer, weightNames: layer.weightNames ?? [name], config: plain };
-      const shape = builder.shapeOf(input);
       if (isFlat(layer.className, config)) return rule.add(parts, [last], builder);
-      const [made] = rule.add({ ...parts, name: `${name}/${shape.length - 2}d` }, [last], builder);
-      const back = addMoveBack(builder, isWide ? `${name}/channels_first` : name, made);
+      const inner = isWide ? { ...parts, name: `${name}/linear` } : parts;
+      const [made] = rule.add(inner, [last], builder);
+      const back = addMoveBack(builder, `${name}/channels_first`, made);
       return [isWide ? addActivation(builder, name, activation, back) : back];
     },
   };

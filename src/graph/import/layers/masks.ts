@@ -18,7 +18,7 @@ const passing = new Set(
   ),
 );
 
-const recurrent = new Set(["Bidirectional", "GRU", "LSTM", "SimpleRNN"]);
+const recurrent = new Set(["Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN"]);
 
 /** A step of what they make counts where it does in all that have masks. */
 const merging = new Set(["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"]);

@@ -1,8 +1,9 @@
-/** SimpleRNN, LSTM and GRU. */
+/** SimpleRNN, LSTM and GRU, and RNN around their cells. */
 
+import { UnsupportedError } from "../../errors.js";
 import { readActivation, unsupportedActivation } from "../activation.js";
 import type { Builder, NodeParts } from "../builder.js";
-import { booleanOption, type Json, option } from "../json.js";
+import { asArray, asObject, asString, booleanOption, type Json, option } from "../json.js";
 import type { LayerRule, LayerRules } from "./rule.js";
 
 interface Cell {
@@ -95,8 +96,79 @@ function addRow(builder: Builder, name: string, value: string, row: number): str
 
 const gated = { activation: "tanh", recurrentActivation: "hardSigmoid" };
 
-export const recurrentLayers: LayerRules = {
+const plainLayers: LayerRules = {
   SimpleRNN: recurrent({ op: "simpleRnn", functions: { activation: "tanh" }, states: 1 }),
   LSTM: recurrent({ op: "lstm", functions: gated, states: 2 }),
   GRU: recurrent({ op: "gru", functions: gated, states: 1 }),
 };
+
+interface CellSpec {
+  readonly className: string;
+  readonly config: Json;
+}
+
+/** The cells of an RNN, one after the other. */
+function cellsOf(config: Json): readonly CellSpec[] {
+  const { className, config: own } = cellOf(option(config, "cell"));
+  const list = option(className === "StackedRNNCells" ? own : config, "cells");
+  return list === undefined ? [{ className, config: own }] : asArray(list, "cells").map(cellOf);
+}
+
+function cellOf(json: unknown): CellSpec {
+  const cell = asObject(json, "cell of an RNN");
+  return {
+    className: asString(option(cell, "className"), "cell.class_name"),
+    config: asObject(cell.config ?? {}, "cell.config"),
+  };
+}
+
+/** LSTMCell is what LSTM has. */
+function layerOfCell({ className }: CellSpec): LayerRule | undefined {
+  const name = className.replace(/Cell$/, "");
+  return className.endsWith("Cell") && Object.hasOwn(plainLayers, name) ? plainLayers[name] : undefined;
+}
+
+/** A layer around a cell is the layer of that cell; one around several is as many layers. */
+const rnn: LayerRule = {
+  inputs: { min: 1, max: 3 },
+  unsupported(config) {
+    const cells = cellsOf(config);
+    const isStack = cells.length > 1;
+    return [
+      ...cells.flatMap((cell) => layerOfCell(cell)?.unsupported?.(cell.config) ?? [cell.className]),
+      ...(isStack && booleanOption(config, "returnState", false) ? ["returnState of several cells"] : []),
+    ];
+  },
+  add(layer, inputs, builder) {
+    const { name, config } = layer;
+    const cells = cellsOf(config);
+    const [input, ...states] = inputs;
+    const last = cells.length - 1;
+    if (last > 0 && (states.length > 0 || builder.maskOf(input) !== undefined)) {
+      // tfjs mixes the results of the last cell with the state of the first one.
+      throw new UnsupportedError([`RNN: ${states.length > 0 ? "initialState" : "a mask"} of several cells`]);
+    }
+    const options = (i: number) => ({
+      returnSequences: i < last || booleanOption(config, "returnSequences", false),
+      goBackwards: i === 0 && booleanOption(config, "goBackwards", false),
+      returnState: booleanOption(config, "returnState", false),
+    });
+    let made: readonly string[] = inputs;
+    for (const [i, cell] of cells.entries()) {
+      const own = (layer.weightNames ?? [name]).flatMap((wrapper) => [
+        `${wrapper}/RNNCell_${i}`,
+        `${wrapper}/${String(cell.config.name)}`,
+      ]);
+      const parts = {
+        ...layer,
+        name: i < last ? `${name}/${i}` : name,
+        config: { ...cell.config, ...options(i) },
+        ...(last > 0 ? { weightNames: own } : {}),
+      };
+      made = (layerOfCell(cell) as LayerRule).add(parts, made, builder);
+    }
+    return made;
+  },
+};
+
+export const recurrentLayers: LayerRules = { ...plainLayers, RNN: rnn };
