@@ -49,7 +49,8 @@ function unroll(
   let state = start;
   for (let times = 0; ; times++) {
     const { constant } = round.condition(state);
-    if (!constant) {
+    // NaN is what depends on the size of a batch that is open.
+    if (!constant || Number.isNaN(constant.data[0])) {
       // Of what came in something cannot be made, which is told already.
       if (!start.every(isKnown)) return round.body(state).map(() => ({ varies: true }));
       // The body may have more that is to be told at once.

@@ -197,7 +197,8 @@ function runBranch(node: NodeDef, [condition, ...operands]: readonly Read[], { m
   const [yes, no] = ["then_branch", "else_branch"].map((key) =>
     callable(model, node.attrs.func(key), node.name),
   );
-  if (!condition?.constant) throw new UnsupportedError([`${node.op}: a condition that is not constant`]);
+  if (!condition?.constant || Number.isNaN(condition.constant.data[0]))
+    throw new UnsupportedError([`${node.op}: a condition that is not constant`]);
   const results = (condition.constant.data[0] ? yes : no)(operands);
   return results.every(isKnown) ? results : { varies: true };
 }

@@ -38,11 +38,16 @@ export function foldUnary(name: string, f: (x: number) => number, x: Constant): 
   return constantOf(name, x.shape, rounded(x.isFloat, Array.from(x.data, f)), x.isFloat);
 }
 
+/** Those that give 1 or 0, whatever they are given. */
+const comparisons = new Set(["equal", "greater", "greaterEqual"]);
+
 export function foldBinary(name: string, op: string, a: Constant, b: Constant): Operand {
   const shape = broadcastShape(name, a.shape, b.shape);
   const [first, second] = [a, b].map((each) => broadcastTo(name, each, shape).data);
-  const values = Array.from(first, (value, i) => binary[op](value, second[i]));
-  const isFloat = a.isFloat || (op !== "mask" && b.isFloat);
+  // Of a size that is open nothing is known, of a float that is no number it is.
+  const isOpen = (x: number, y: number) => (!a.isFloat && Number.isNaN(x)) || (!b.isFloat && Number.isNaN(y));
+  const values = Array.from(first, (x, i) => (isOpen(x, second[i]) ? Number.NaN : binary[op](x, second[i])));
+  const isFloat = !comparisons.has(op) && (a.isFloat || (op !== "mask" && b.isFloat));
   return constantOf(name, shape, rounded(isFloat, values), isFloat);
 }
 

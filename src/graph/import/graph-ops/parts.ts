@@ -283,7 +283,9 @@ const tile: GraphRule = {
     let [result] = context.operands;
     for (const [axis, count] of times.entries()) {
       // As often as the batch is large: of a constant that is what it means beside a value.
-      if (count === 1 || Number.isNaN(count)) continue;
+      if (count === 1) continue;
+      if (Number.isNaN(count) && result.constant?.shape[axis] === 1) continue;
+      if (!(count >= 1)) throw new UnsupportedError([`${context.op}: ${formatShape(times)} times`]);
       const size = sizeAlong(context, result, axis);
       checkedSize(context.name, [size, count]);
       const indices = Array.from({ length: size * count }, (_, i) => i % size);
