@@ -72,6 +72,10 @@ function addRule(context: Context): readonly Operand[] {
   if (operands.length < min || operands.length > max) {
     throw new RangeError(`node ${name}: ${op} wants ${min} to ${max} inputs, got ${operands.length}`);
   }
+  const list = operands.findIndex((operand) => operand.list);
+  if (list >= 0 && !rule.lists) {
+    throw new RangeError(`node ${name}: ${op} wants a tensor as input ${list}, got a list of tensors`);
+  }
   const blocks = operands.find((operand) => operand.blocks)?.blocks;
   if (!blocks || rule.blocks === "take") return rule.add(context);
   if (

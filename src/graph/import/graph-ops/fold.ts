@@ -7,10 +7,18 @@ import { type Constant, constantOf, type Operand } from "./constant.js";
 /** What a file may make of a few bytes. */
 const maxElements = 2 ** 24;
 
-/** @throws RangeError for more numbers than any model computes while it is imported */
-export function checkedSize(name: string, shape: readonly number[]): number {
+/**
+ * How many numbers a constant of this shape has.
+ *
+ * @param known how many there are already: what is only moved is no larger than the file
+ * @throws RangeError for sizes that are none, and for more numbers than any model computes while it is imported
+ */
+export function checkedSize(name: string, shape: readonly number[], known = 0): number {
+  if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
+    throw new RangeError(`node ${name}: wanted sizes of at least 0, got [${shape}]`);
+  }
   const size = sizeOf(shape);
-  if (size <= maxElements) return size;
+  if (size <= Math.max(maxElements, known)) return size;
   throw new RangeError(`node ${name}: wanted a constant of at most ${maxElements} numbers, got [${shape}]`);
 }
 
@@ -94,8 +102,7 @@ export function chosen(
 
 /** Numbers of x one after another, from the places that `next` says. */
 function filled(key: string, x: Constant, shape: readonly number[], next: () => number): Constant {
-  // What is only moved is no larger than the file.
-  const size = sizeOf(shape) <= x.data.length ? sizeOf(shape) : checkedSize(key, shape);
+  const size = checkedSize(key, shape, x.data.length);
   const data = x.isFloat ? new Float32Array(size) : new Array<number>(size).fill(0);
   for (let i = 0; i < size; i++) data[i] = x.data[next()];
   return { key, shape, data, isFloat: x.isFloat };
