@@ -1,6 +1,7 @@
 /** Functions of numbers, comparisons and choices in GraphDefs, against tfjs. */
 
 import * as tf from "@tensorflow/tfjs";
+import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectSameAsTfjs, GraphDef } from "./graph-model.js";
 
@@ -184,6 +185,29 @@ describe("Cast", () => {
     const graph = await expectSameAsTfjs(def);
     expect(graph.nodes.map(({ op }) => op)).toEqual(["unary", "multiply", "embedding", "reduce"]);
   });
+});
+
+test("property: words of any type, cast in any way, choose rows of a table of any rank", async () => {
+  const types = fc.constantFrom("DT_INT32", "DT_INT64");
+  const casts = fc.array(types, { minLength: 1, maxLength: 3 });
+  const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 0, maxLength: 2 });
+  await fc.assert(
+    fc.asyncProperty(casts, shapes, shapes, fc.boolean(), async (chain, words, rest, hasIdentity) => {
+      const def = new GraphDef();
+      const wide = def.node("wide", "Mul", [def.input("x", [-1, ...words]), def.weight("two", [], [2])]);
+      let last = def.node("abs", "Abs", [wide]);
+      let from = "DT_FLOAT";
+      for (const [i, to] of chain.entries()) {
+        last = def.node(`cast${i}`, "Cast", [last], { SrcT: { type: from }, DstT: { type: to } });
+        if (hasIdentity) last = def.node(`same${i}`, "Identity", [last]);
+        from = to;
+      }
+      def.node("y", "GatherV2", [def.weight("table", [4, ...rest]), last, def.sizes("axis", 0)]);
+      const graph = await expectSameAsTfjs(def);
+      expect(graph.nodes.filter(({ op }) => op === "embedding")).toHaveLength(1);
+    }),
+    { numRuns: 40, seed: 5 },
+  );
 });
 
 describe("BiasAdd, AddN, Prelu of values", () => {

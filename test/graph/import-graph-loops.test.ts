@@ -228,6 +228,34 @@ describe("TensorFlow 1", () => {
     expect([...refused(def)].sort()).toEqual(["Mean", "Sin", ...control].sort());
   });
 
+  test("and one that goes round for each sample", () => {
+    const def = new GraphDef();
+    const x = def.input("x", [-1, 4]);
+    const shape = def.node("shape", "Shape", [x]);
+    const one = { shrink_axis_mask: { i: "1" } };
+    const size = def.node(
+      "size",
+      "StridedSlice",
+      [shape, def.sizes("b", [0]), def.sizes("e", [1]), def.sizes("s", [1])],
+      one,
+    );
+    const limit = def.node("limit/enter", "Enter", [size], { ...frame, is_constant: { b: true } });
+    const variables: readonly Variable[] = [
+      {
+        name: "i",
+        start: def.sizes("zero", 0),
+        next: ({ i }) => def.node("more", "AddV2", [i, def.sizes("one", 1)], int32),
+      },
+      { name: "v", start: x, next: ({ v }) => def.node("tanh", "Tanh", [v]) },
+    ];
+    addLoop(def, frame, variables, ({ i }) => {
+      const less = def.node("less", "Less", [i, limit]);
+      return def.node("both", "LogicalAnd", [less, def.node("again", "Less", [i, limit])]);
+    });
+    def.node("y", "Identity", ["v/exit"]);
+    expect(refused(def)).toContain("LoopCond");
+  });
+
   test("and one that goes round too often, in little time", () => {
     expect(refused(tanhLoop(2_000_000_000))).toEqual([
       "loop while_context: more than 5000 nodes once unrolled",

@@ -4,8 +4,7 @@ import { UnsupportedError } from "../errors.js";
 import { type NodeDef, splitOutput } from "./graph-def.js";
 import { inOrder, type Loop } from "./graph-order.js";
 import {
-  addNode,
-  callable,
+  type Callable,
   isKnown,
   Made,
   make,
@@ -15,7 +14,7 @@ import {
   type Read,
   type Scope,
   type Walked,
-} from "./graph-walk.js";
+} from "./graph-scope.js";
 
 /** What a loop may become. A net of that many layers is slower than what it was made of; a larger one is a mistake. */
 const maxNodes = 5_000;
@@ -49,7 +48,8 @@ function unroll(
   let state = start;
   for (let times = 0; ; times++) {
     const { constant } = round.condition(state);
-    if (!constant) {
+    // NaN is what depends on the size of a batch that is open.
+    if (!constant || Number.isNaN(constant.data[0])) {
       // Of what came in something cannot be made, which is told already.
       if (!start.every(isKnown)) return round.body(state).map(() => ({ varies: true }));
       // The body may have more that is to be told at once.
@@ -70,18 +70,22 @@ function unroll(
 }
 
 /** The loop of TensorFlow 2: two functions and a list of values. */
-export function runFunctionLoop(node: NodeDef, operands: readonly Read[], { model }: Scope): Outputs {
-  const [condition, body] = ["cond", "body"].map((key) => callable(model, node.attrs.func(key), node.name));
+export function runFunctionLoop(
+  node: NodeDef,
+  operands: readonly Read[],
+  functions: { readonly condition: Callable; readonly body: Callable },
+  model: Walked,
+): Outputs {
   const refusal = [`${node.op}: a condition that is not constant`];
   const state = unroll(model, node.op, refusal, operands, {
-    condition: (each) => condition(each)[0] ?? { varies: true },
-    body,
+    condition: (each) => functions.condition(each)[0] ?? { varies: true },
+    body: functions.body,
   });
   return state.every(isKnown) ? state : { varies: true };
 }
 
-/** The loop of TensorFlow 1: all its Exits are made at once. */
-export function runLoop(loop: Loop, scope: Scope): void {
+/** The loop of TensorFlow 1: all its Exits are made at once. @param addNode adds what a node of its body stands for */
+export function runLoop(loop: Loop, scope: Scope, addNode: (node: NodeDef, scope: Scope) => void): void {
   const { model, nodes, loops, readers } = scope;
   const { variables, constants, condition } = loop;
   const exits = variables.flatMap((variable, i) => variable.exits.map((exit) => ({ exit, i })));

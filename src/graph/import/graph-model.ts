@@ -7,17 +7,8 @@ import { type NodeDef, readFunctions, readGraphDef, readTensorShape, splitOutput
 import type { Operand } from "./graph-ops/constant.js";
 import { outputValue, viewOf } from "./graph-ops/view.js";
 import { findLoops, inOrder, type Loop, type Nodes, readersOf } from "./graph-order.js";
-import {
-  addNode,
-  isKnown,
-  Made,
-  make,
-  note,
-  operandAt,
-  type Scope,
-  special,
-  type Walked,
-} from "./graph-walk.js";
+import { isKnown, Made, make, note, operandAt, type Scope, type Walked } from "./graph-scope.js";
+import { addNode, special } from "./graph-walk.js";
 import { type InputShapes, resolveInputShape } from "./input-shapes.js";
 import { isObject, type Json } from "./json.js";
 import type { WeightStore } from "./weight-store.js";

@@ -43,6 +43,8 @@ export interface GraphRule {
   readonly inputs: { readonly min: number; readonly max: number };
   /** It reads constants only: pare has it not for values. */
   readonly ofConstants?: true;
+  /** It reads or hands on TensorArrays and TensorLists. */
+  readonly lists?: true;
   /** It makes constants only, of values too. */
   readonly makesConstants?: true;
   /** Of operands with `blocks` it keeps them, or knows what they mean; absent: it cannot read such. */
@@ -101,6 +103,6 @@ export function numberWeight({ builder }: Context, number: number): string {
 /** An axis counted from the end as one from the start. @throws RangeError for one that there is not */
 export function axisOf({ name }: Context, axis: number, rank: number): number {
   const counted = axis < 0 ? axis + rank : axis;
-  if (counted >= 0 && counted < rank) return counted;
+  if (Number.isInteger(counted) && counted >= 0 && counted < rank) return counted;
   throw new RangeError(`node ${name}: wanted an axis from ${-rank} to ${rank - 1}, got ${axis}`);
 }

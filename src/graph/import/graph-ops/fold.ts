@@ -7,10 +7,18 @@ import { type Constant, constantOf, type Operand } from "./constant.js";
 /** What a file may make of a few bytes. */
 const maxElements = 2 ** 24;
 
-/** @throws RangeError for more numbers than any model computes while it is imported */
-export function checkedSize(name: string, shape: readonly number[]): number {
+/**
+ * How many numbers a constant of this shape has.
+ *
+ * @param known how many there are already: what is only moved is no larger than the file
+ * @throws RangeError for sizes that are none, and for more numbers than any model computes while it is imported
+ */
+export function checkedSize(name: string, shape: readonly number[], known = 0): number {
+  if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
+    throw new RangeError(`node ${name}: wanted sizes of at least 0, got [${shape}]`);
+  }
   const size = sizeOf(shape);
-  if (size <= maxElements) return size;
+  if (size <= Math.max(maxElements, known)) return size;
   throw new RangeError(`node ${name}: wanted a constant of at most ${maxElements} numbers, got [${shape}]`);
 }
 
@@ -38,11 +46,16 @@ export function foldUnary(name: string, f: (x: number) => number, x: Constant): 
   return constantOf(name, x.shape, rounded(x.isFloat, Array.from(x.data, f)), x.isFloat);
 }
 
+/** Those that give 1 or 0, whatever they are given. */
+const comparisons = new Set(["equal", "greater", "greaterEqual"]);
+
 export function foldBinary(name: string, op: string, a: Constant, b: Constant): Operand {
   const shape = broadcastShape(name, a.shape, b.shape);
   const [first, second] = [a, b].map((each) => broadcastTo(name, each, shape).data);
-  const values = Array.from(first, (value, i) => binary[op](value, second[i]));
-  const isFloat = a.isFloat || (op !== "mask" && b.isFloat);
+  // Of a size that is open nothing is known, of a float that is no number it is.
+  const isOpen = (x: number, y: number) => (!a.isFloat && Number.isNaN(x)) || (!b.isFloat && Number.isNaN(y));
+  const values = Array.from(first, (x, i) => (isOpen(x, second[i]) ? Number.NaN : binary[op](x, second[i])));
+  const isFloat = !comparisons.has(op) && (a.isFloat || (op !== "mask" && b.isFloat));
   return constantOf(name, shape, rounded(isFloat, values), isFloat);
 }
 
@@ -89,8 +102,7 @@ export function chosen(
 
 /** Numbers of x one after another, from the places that `next` says. */
 function filled(key: string, x: Constant, shape: readonly number[], next: () => number): Constant {
-  // What is only moved is no larger than the file.
-  const size = sizeOf(shape) <= x.data.length ? sizeOf(shape) : checkedSize(key, shape);
+  const size = checkedSize(key, shape, x.data.length);
   const data = x.isFloat ? new Float32Array(size) : new Array<number>(size).fill(0);
   for (let i = 0; i < size; i++) data[i] = x.data[next()];
   return { key, shape, data, isFloat: x.isFloat };

@@ -3,6 +3,7 @@
 import type { GraphRule } from "./constant.js";
 import { einsumRules } from "./einsum.js";
 import { elementRules } from "./elements.js";
+import { gatherRules } from "./gather.js";
 import { listRules } from "./lists.js";
 import { partRules } from "./parts.js";
 import { pictureRules } from "./pictures.js";
@@ -13,6 +14,7 @@ import { shapeRules } from "./shapes.js";
 const rules: Readonly<Record<string, GraphRule>> = {
   ...einsumRules,
   ...elementRules,
+  ...gatherRules,
   ...listRules,
   ...partRules,
   ...pictureRules,

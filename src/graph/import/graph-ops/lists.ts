@@ -26,6 +26,7 @@ function listAt({ name, operands }: Context, i: number): List {
 
 const rule = (count: number, add: (context: Context) => readonly Operand[], most = count): GraphRule => ({
   inputs: { min: count, max: most },
+  lists: true,
   add,
 });
 

@@ -120,6 +120,7 @@ function transposed({ key, shape: [rows, columns], data }: Constant): { key: str
 /** The last two axes change places. */
 function flipped(context: Context, x: Operand, part: string): Operand {
   const rank = rankOf(context, x);
+  if (rank < 2) throw new RangeError(`node ${context.name}: wanted a matrix, got a tensor of ${rank} axes`);
   const perm = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
   return permute(context, x, perm, part);
 }
@@ -220,9 +221,13 @@ function withFused(context: Context, product: Operand): Operand {
   for (const fused of context.attrs.texts("fused_ops")) {
     const inner = { ...context, name: `${context.name}/${fused}` };
     const activation = activationOf(fused, context.attrs);
-    if (fused === "BiasAdd") result = combine(inner, "add", result, context.operands[next++]);
-    else if (fused === "Prelu") result = addPrelu(inner, result, context.operands[next++]);
-    else if (activation) result = apply(inner, activation.fn, result, undefined, activation.numbers);
+    const extra = context.operands[next] as Operand | undefined;
+    if (fused === "BiasAdd" || fused === "Prelu") {
+      if (!extra) throw new RangeError(`node ${context.name}: wanted an input for its ${fused}, got none`);
+      next += 1;
+      result = fused === "Prelu" ? addPrelu(inner, result, extra) : combine(inner, "add", result, extra);
+    }
+    if (activation) result = apply(inner, activation.fn, result, undefined, activation.numbers);
   }
   return result;
 }

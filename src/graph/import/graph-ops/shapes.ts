@@ -18,7 +18,12 @@ import { not } from "./elements.js";
 import { checkedSize } from "./fold.js";
 import { batchOf, canonical, reshaped, sizesOf, type View, withoutBatch } from "./view.js";
 
-const same: GraphRule = { inputs: { min: 1, max: 1 }, blocks: "keep", add: ({ operands }) => operands };
+const same: GraphRule = {
+  inputs: { min: 1, max: 1 },
+  blocks: "keep",
+  lists: true,
+  add: ({ operands }) => operands,
+};
 
 const first: GraphRule = {
   inputs: { min: 1, max: Number.POSITIVE_INFINITY },
