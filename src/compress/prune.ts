@@ -184,7 +184,7 @@ function prunableOf({ kernel, form }: KernelNode, pattern: Pattern): PrunableLay
   const rows = rowsOf(form, block);
   const matrix = rows === inputs ? kernel.data : repeatRows(kernel.data, taps, inputs, rows, outputs);
   const squares = blockSquares(matrix, { inputs: taps * rows, outputs }, block);
-  return { squares, weights: kernel.data.length, isDepthwise: notPrunable !== undefined, noRoom };
+  return { squares, weights: kernel.data.length, littleGain: notPrunable, noRoom };
 }
 
 /**
