@@ -10,6 +10,8 @@
 export interface PrunableLayer {
   /** Sum of squares of each block, f64[blocks], in any order; a weight that goes alone is a block. */
   readonly squares: Float64Array;
+  /** Weights of each block, f64[blocks]; absent where all have the same. */
+  readonly sizes?: Float64Array | undefined;
   /** Weights of all blocks together. */
   readonly weights: number;
   /** Why zeros in it bring little, so that it stays dense where that is cheap; absent where they do. */
@@ -86,28 +88,48 @@ export function allocateSparsity(
 ): number[] {
   if (scope === "local") return layers.map(() => sparsity);
   const isAuto = scope === "auto";
-  const ranked = layers.map(({ squares, weights }, i): Ranked => {
-    const sorted = squares.slice().sort();
-    const blocks = sorted.length;
+  const ranked = layers.map((layer, i): Ranked => {
+    const { squares, weights } = layer;
+    const blocks = squares.length;
+    if (!isAuto) return { scores: squares.slice().sort(), costOf: (count) => count, most: blocks };
+    const { sorted, sizes } = sortBlocks(layer);
     const zeros = below(sorted, Number.MIN_VALUE);
     const least = spared[i] === undefined ? Math.max(1, Math.ceil(LEAST * (1 - sparsity) * blocks)) : blocks;
+    const before = sizes && runningSums(sizes);
     return {
-      scores: isAuto ? lampScores(sorted) : sorted,
-      cost: isAuto ? weights / Math.max(1, blocks) : 1,
+      scores: lampScores(sorted),
+      costOf: (count) => before?.[count] ?? (count * weights) / Math.max(1, blocks),
       // Zeros that are there count, whoever made them.
-      most: isAuto ? Math.max(zeros, blocks - least) : blocks,
+      most: Math.max(zeros, blocks - least),
     };
   });
-  const all = sum(ranked.map(({ scores, cost }) => scores.length * cost));
+  const all = sum(ranked.map(({ scores, costOf }) => costOf(scores.length)));
   const taken = takeLowest(ranked, sparsity * all);
   return taken.map((count, i) => (count === 0 ? 0 : count / ranked[i].scores.length));
+}
+
+/** Squares in ascending order, and the sizes of their blocks where these differ. */
+function sortBlocks({ squares, sizes }: PrunableLayer): { sorted: Float64Array; sizes?: Float64Array } {
+  if (!sizes) return { sorted: squares.slice().sort() };
+  const order = Uint32Array.from(squares.keys()).sort((a, b) => squares[a] - squares[b] || a - b);
+  return {
+    sorted: Float64Array.from(order, (i) => squares[i]),
+    sizes: Float64Array.from(order, (i) => sizes[i]),
+  };
+}
+
+/** Of the first 0, 1, 2 ... numbers. */
+function runningSums(numbers: Float64Array): Float64Array {
+  const sums = new Float64Array(numbers.length + 1);
+  for (let i = 0; i < numbers.length; i++) sums[i + 1] = sums[i] + numbers[i];
+  return sums;
 }
 
 interface Ranked {
   /** Ascending. */
   readonly scores: Float64Array;
-  /** Weights that go with a block. */
-  readonly cost: number;
+  /** Weights that go with so many of the first blocks. */
+  costOf(count: number): number;
   /** Blocks that may go. */
   readonly most: number;
 }
@@ -128,7 +150,7 @@ function takeLowest(ranked: readonly Ranked[], target: number): number[] {
     ranked.map(({ scores, most }) => Math.min(most, below(scores, threshold)));
   const isEnough = (taken: readonly number[]) =>
     // The slack is for shares such as 0.55, of which 100 are more than 55.
-    sum(taken.map((count, i) => count * ranked[i].cost)) >= target - 1e-6;
+    sum(taken.map((count, i) => ranked[i].costOf(count))) >= target - 1e-6;
   let low = 0;
   let high = 2 * Math.max(Number.MIN_VALUE, ...ranked.map(({ scores }) => scores[scores.length - 1] ?? 0));
   if (isEnough(takenBelow(0))) return takenBelow(0);
@@ -140,9 +162,18 @@ function takeLowest(ranked: readonly Ranked[], target: number): number[] {
   }
   const taken = takenBelow(low);
   const ties = takenBelow(high);
-  for (const [i, { cost }] of ranked.entries()) {
-    const missing = target - 1e-6 - sum(taken.map((count, k) => count * ranked[k].cost));
-    if (missing > 0) taken[i] = Math.min(ties[i], taken[i] + Math.ceil(missing / cost));
+  for (const [i, { costOf }] of ranked.entries()) {
+    const missing = target - 1e-6 - sum(taken.map((count, k) => ranked[k].costOf(count)));
+    if (missing <= 0) break;
+    // The fewest of the ties that are enough, or all.
+    let [few, many] = [taken[i], ties[i]];
+    const wanted = costOf(taken[i]) + missing;
+    while (few < many) {
+      const middle = (few + many) >> 1;
+      if (costOf(middle) >= wanted) many = middle;
+      else few = middle + 1;
+    }
+    taken[i] = few;
   }
   return taken;
 }
@@ -197,6 +228,19 @@ export function blockSquares(matrix: Float32Array, size: BlockShape, block: Bloc
     }
   }
   return squares;
+}
+
+/**
+ * The weights of each block of a matrix as `blockSquares` cuts it, f64[blocks]; undefined where all have the same.
+ *
+ * @param taps of which the matrix has `size.inputs` rows each, no block lying in two of them
+ */
+export function blockSizes(size: BlockShape, block: BlockShape, taps = 1): Float64Array | undefined {
+  if (size.inputs % block.inputs === 0 && size.outputs % block.outputs === 0) return undefined;
+  const tap = blockSquares(new Float32Array(size.inputs * size.outputs).fill(1), size, block);
+  const sizes = new Float64Array(taps * tap.length);
+  for (let i = 0; i < taps; i++) sizes.set(tap, i * tap.length);
+  return sizes;
 }
 
 /** Why blocks do not fit into a kernel: a block's inputs lie within one tap. */

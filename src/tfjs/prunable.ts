@@ -1,6 +1,12 @@
 /** A weight tensor as the allocation of a sparsity over the net sees it. */
 
-import { type BlockShape, blockSquares, noRoomFor, type PrunableLayer } from "../compress/index.js";
+import {
+  type BlockShape,
+  blockSizes,
+  blockSquares,
+  noRoomFor,
+  type PrunableLayer,
+} from "../compress/index.js";
 import { asColumns, columnsOf, product } from "./columns.js";
 import { type Pattern, parsePattern } from "./prune.js";
 import type { ModelWeight } from "./weights.js";
@@ -22,7 +28,8 @@ export function prunableOf(weight: ModelWeight, pattern: Pattern): PrunableLayer
   const littleGain = isDepthwise ? "a depthwise kernel has one input channel for each output" : outside;
   // Blocks may span taps where the sparsity wants it, but groups of m inputs, of which the same go everywhere, need not.
   const isGroup = parsePattern(pattern) !== undefined;
-  return { squares, weights: product(weight.shape), littleGain, ...(isGroup && { noRoom: outside }) };
+  const sizes = blockSizes(columns, block);
+  return { squares, sizes, weights: product(weight.shape), littleGain, ...(isGroup && { noRoom: outside }) };
 }
 
 function inputsOfTap(weight: ModelWeight): number {

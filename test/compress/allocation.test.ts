@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   allocateSparsity,
+  blockSizes,
   blockSquares,
   describeShare,
   noRoomFor,
@@ -82,6 +83,23 @@ describe("allocateSparsity", () => {
         });
       }),
     );
+  });
+
+  test("blocks of several sizes count as what they are", () => {
+    // The small ones go first: a third of the blocks is a ninth of the weights.
+    const squares = Float64Array.from(
+      noise(90, 4),
+      (value, i) => (i % 3 === 2 ? 0.01 : 1) * (value ** 2 + 0.1),
+    );
+    const sizes = Float64Array.from({ length: 90 }, (_, i) => (i % 3 === 2 ? 1 : 4));
+    const [share] = allocateSparsity([{ squares, sizes, weights: 270 }], 0.5, "auto");
+    // 30 of one weight, and 27 of four: 138 of 270.
+    expect(share * 90).toBeCloseTo(57, 9);
+    expect([...(blockSizes({ inputs: 9, outputs: 1 }, { inputs: 4, outputs: 1 }) ?? [])]).toEqual([4, 4, 1]);
+    expect([...(blockSizes({ inputs: 6, outputs: 1 }, { inputs: 4, outputs: 1 }, 2) ?? [])]).toEqual([
+      4, 2, 4, 2,
+    ]);
+    expect(blockSizes({ inputs: 8, outputs: 3 }, { inputs: 4, outputs: 1 })).toBeUndefined();
   });
 
   test("zeros that are there count, in spared layers too", () => {
