@@ -3,7 +3,9 @@
  *
  * The same share of each ruins small nets: a first convolution of 144 weights keeps 14 of them at 90 %. So by default
  * one threshold decides over all layers, of scores that say how much of its layer a block is (LAMP), and what costs
- * little to keep stays dense. Figures: `npm run study -- pruning`.
+ * little to keep stays dense. By `npm run study -- pruning`, one seed, accuracy with uniform sparsity, Erdos-Renyi kernel
+ * (Evci, Gale, Menick, Castro and Elsen 2020, Rigging the Lottery) and this one: LeNet-5 at 95 %: 84.3, 93.6, 94.8; a small
+ * convolutional net at 90 %: 50.6, 78.3, 82.7; a narrow depthwise one at 90 %: 21.5, 39.5, 44.9.
  */
 
 /** A kernel that is to be pruned: what decides how much of it goes. */
