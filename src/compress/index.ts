@@ -4,6 +4,7 @@ export { activationFunction } from "./activation.js";
 export {
   allocateSparsity,
   type BlockShape,
+  blockSizes,
   blockSquares,
   describeShare,
   noRoomFor,

@@ -4,6 +4,7 @@ import { type F32Weight, type Graph, refuseNotFinite, type Weight, withNodes } f
 import {
   allocateSparsity,
   type BlockShape,
+  blockSizes,
   blockSquares,
   describeShare,
   noRoomFor,
@@ -184,7 +185,8 @@ function prunableOf({ kernel, form }: KernelNode, pattern: Pattern): PrunableLay
   const rows = rowsOf(form, block);
   const matrix = rows === inputs ? kernel.data : repeatRows(kernel.data, taps, inputs, rows, outputs);
   const squares = blockSquares(matrix, { inputs: taps * rows, outputs }, block);
-  return { squares, weights: kernel.data.length, isDepthwise: notPrunable !== undefined, noRoom };
+  const sizes = blockSizes({ inputs, outputs }, block, taps);
+  return { squares, sizes, weights: kernel.data.length, littleGain: notPrunable, noRoom };
 }
 
 /**

@@ -25,7 +25,8 @@ export interface GradualPruneOptions extends WeightChoice {
   readonly sparsity?: number;
   /**
    * "auto" (default): what each tensor gets is decided over all of them by layer-adaptive magnitude (LAMP, see
-   * `allocateSparsity`); depthwise and tiny kernels, and those without room for the pattern, stay dense. "local": each
+   * `allocateSparsity`); depthwise and tiny kernels, and those whose inputs are too few for the blocks, stay dense where
+   * that takes at most a quarter of what is left. "local": each
    * tensor ends with that share. "global": all together do, the smallest weights or blocks of all going first, so that
    * a tensor of small weights may lose all; not with n:m or `targets`.
    */

@@ -1,6 +1,12 @@
 /** A weight tensor as the allocation of a sparsity over the net sees it. */
 
-import { type BlockShape, blockSquares, noRoomFor, type PrunableLayer } from "../compress/index.js";
+import {
+  type BlockShape,
+  blockSizes,
+  blockSquares,
+  noRoomFor,
+  type PrunableLayer,
+} from "../compress/index.js";
 import { asColumns, columnsOf, product } from "./columns.js";
 import { type Pattern, parsePattern } from "./prune.js";
 import type { ModelWeight } from "./weights.js";
@@ -10,16 +16,20 @@ export function prunableOf(weight: ModelWeight, pattern: Pattern): PrunableLayer
   const columns = columnsOf(weight);
   const block = blockOf(pattern);
   const isDepthwise = weight.role === "depthwise_kernel";
-  // A group of inputs that spans taps of a convolution is one that no kernel takes.
-  const tap = { inputs: inputsOfTap(weight), outputs: columns.outputs };
   const values = (weight.variable.dataSync() as Float32Array).slice();
   const squares = asColumns(
     () => values,
     columns,
     (matrix) => blockSquares(matrix(), columns, block),
   );
-  const noRoom = pattern === "unstructured" ? undefined : noRoomFor(block, tap, pattern);
-  return { squares, weights: product(weight.shape), isDepthwise, noRoom };
+  // A group of inputs that spans taps of a convolution is one that no kernel of the runtime takes.
+  const tap = { inputs: inputsOfTap(weight), outputs: columns.outputs };
+  const outside = pattern === "unstructured" ? undefined : noRoomFor(block, tap, pattern);
+  const littleGain = isDepthwise ? "a depthwise kernel has one input channel for each output" : outside;
+  // Blocks may span taps where the sparsity wants it, but groups of m inputs, of which the same go everywhere, need not.
+  const isGroup = parsePattern(pattern) !== undefined;
+  const sizes = blockSizes(columns, block);
+  return { squares, sizes, weights: product(weight.shape), littleGain, ...(isGroup && { noRoom: outside }) };
 }
 
 function inputsOfTap(weight: ModelWeight): number {

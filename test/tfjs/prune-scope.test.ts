@@ -157,15 +157,15 @@ describe("by default", () => {
   }
 
   test("the whole has the sparsity, depthwise and tiny kernels are dense, and the result says why", async () => {
-    const { pruned: tensors = [], sparsity, sparsities, seen, values } = await run({ sparsity: 0.9 });
+    const { pruned: tensors = [], sparsity, sparsities, seen, values } = await run({ sparsity: 0.8 });
     const all = Object.entries(values).filter(([name]) => name.endsWith("kernel"));
     const size = all.reduce((sum, [, { length }]) => sum + length, 0);
     const zeros = all.reduce((sum, [, kernel]) => sum + countZeros(kernel), 0);
-    expect(zeros).toBe(Math.ceil(0.9 * size));
+    expect(zeros).toBe(Math.ceil(0.8 * size));
     expect(sparsity).toBe(zeros / size);
     expect(Object.fromEntries(tensors.map(({ name, reason }) => [name, reason]))).toEqual({
       "entry/kernel": `left dense: tiny: 144 of ${size} weights`,
-      "depthwise/depthwise_kernel": "left dense: depthwise: one input channel for each output",
+      "depthwise/depthwise_kernel": "left dense: a depthwise kernel has one input channel for each output",
       "inner/kernel": "by its LAMP scores among all layers",
       "wide/kernel": "by its LAMP scores among all layers",
       "head/kernel": `left dense: tiny: 192 of ${size} weights`,
@@ -179,7 +179,7 @@ describe("by default", () => {
     expect(seen.at(-1)).toEqual(tensors);
   });
 
-  test("blocks and n:m pass by what has no room for them", async () => {
+  test("blocks and n:m pass by what they bring little in", async () => {
     for (const pattern of ["1x4", "4x4", "2:4"] as const) {
       const {
         sparsity,
@@ -195,19 +195,6 @@ describe("by default", () => {
       if (pattern === "2:4") expect(sparsities["wide/kernel"]).toBe(0.5);
       else expect(sparsity).toBeGreaterThanOrEqual(0.75);
     }
-  });
-
-  test("a sparsity that blocks cannot reach is said to be so", async () => {
-    // 1x4 has room in few of these weights, all but the inner and the wide ones excluded.
-    const { pruned: tensors = [], sparsity } = await run({
-      sparsity: 0.9,
-      pattern: "1x4",
-      include: ["entry", "depthwise", "head"],
-    });
-    expect(sparsity).toBeLessThan(0.5);
-    const head = tensors.find(({ name }) => name === "head/kernel");
-    expect(head?.sparsity).toBeCloseTo(0.96, 1);
-    expect(head?.reason).toMatch(/^all that a layer may lose: 90\.0 % of the whole is out of reach/);
   });
 
   test("a second run at the same sparsity takes nothing more", async () => {
