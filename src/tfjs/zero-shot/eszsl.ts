@@ -50,10 +50,9 @@ type EszslData = ZeroShotData & Pick<EszslOptions, "similarity">;
 export function eszsl(options: EszslOptions): ZeroShotModel {
   const { gamma, lambda } = options;
   const isUsual = gamma === undefined && lambda === undefined;
-  return openEszsl(isUsual ? { ...usualScaling, ...options } : options)(options);
+  const { featureScaling = "center", attributeScaling = "center" } = options;
+  return openEszsl(isUsual ? { ...options, featureScaling, attributeScaling } : options)(options);
 }
-
-const usualScaling = { featureScaling: "center", attributeScaling: "center" } as const;
 
 /** Data taken in once, for any number of choices. */
 export function openEszsl(data: EszslData): (choice: Partial<EszslChoice>) => ZeroShotModel {
