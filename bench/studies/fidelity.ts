@@ -56,7 +56,8 @@ export async function run(words: readonly string[]): Promise<number> {
     if (json !== undefined) writeFileSync(json, `${JSON.stringify(tried)}\n`);
   }
   for (const family of ["shared", "generated"] as const) {
-    const summary = formatSummary(family, columns);
+    const names = models.map(({ name }) => name);
+    const summary = formatSummary(family, columns, names);
     if (summary !== "") console.log(summary);
   }
   return tried.map((each) => judge(models, each, plainly.rows)).every(Boolean) ? 0 : 1;

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readClassPictures, readPictures } from "../../src/cli/images.js";
 import { createRandom, csvMatrix, parseCsv } from "../../src/data/index.js";
-import { type ModelArtifacts, readArtifacts } from "../../src/index.js";
+import { readArtifacts } from "../../src/index.js";
 import { mnist } from "../mnist.js";
 import { joined } from "./arrays.js";
 import type { Bars, EvaluationSet, Samples, ZooModel } from "./model.js";
@@ -60,7 +60,7 @@ function model(name: string, { samples, bars = {}, needs, isHere }: ModelOptions
     family: "shared",
     bars,
     samples,
-    artifacts: async () => withNames(await readArtifacts(path)),
+    artifacts: () => readArtifacts(path),
     ...(absent !== undefined && { missing: `${absent} is absent` }),
   };
 }
@@ -141,18 +141,3 @@ export const sharedModels: readonly ZooModel[] = [
     bars: { excepted: { Identity_1: "hand presence: next to nothing on photographs without hands" } },
   }),
 ];
-
-interface Layer {
-  readonly class_name: string;
-  readonly config: unknown;
-}
-
-/** Containers without a name, as Teachable Machine writes two of them, get one each: the importer wants them to differ. */
-function withNames(artifacts: ModelArtifacts): ModelArtifacts {
-  const topology = artifacts.modelTopology as Partial<Layer>;
-  if (!Array.isArray(topology.config)) return artifacts;
-  const config = (topology.config as Layer[]).map((layer, i) =>
-    Array.isArray(layer.config) ? { ...layer, config: { name: `part_${i}`, layers: layer.config } } : layer,
-  );
-  return { ...artifacts, modelTopology: { ...topology, config } };
-}

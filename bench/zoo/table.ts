@@ -59,10 +59,18 @@ export function formatErrors(errors: readonly LayerRow[]): string {
 const mean = (numbers: readonly number[]): number =>
   numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 
-/** Mean and worst of a family, a line a setting. */
-export function formatSummary(family: ModelRow["family"], tried: readonly Tried[]): string {
+/**
+ * Mean and worst of a family, a line a setting.
+ *
+ * @param models names of those that count, whatever else an earlier run has tried
+ */
+export function formatSummary(
+  family: ModelRow["family"],
+  tried: readonly Tried[],
+  models: readonly string[],
+): string {
   const lines = tried.flatMap(({ name, rows }) => {
-    const some = rows.filter((row) => row.family === family);
+    const some = rows.filter((row) => row.family === family && models.includes(row.name));
     if (some.length === 0) return [];
     const outputs = some.flatMap(({ name, outputs }) => outputs.map((output) => ({ name, ...output })));
     const worst = outputs.reduce((most, each) => (each.relativeRms > most.relativeRms ? each : most));
