@@ -6,10 +6,12 @@ import { clamp4, store_lanes } from "./words";
 //   a          f32[rows][n]; readable to 3 words past its end, and so is b
 //   b          rows that lie b_row words apart (0: the same for all), of n numbers, or of one if b_one
 //   rows, n    >= 0
-//   fn         add, subtract, multiply, divide, maximum, minimum, subtract from b, divide b
+//   fn         add, subtract, multiply, divide, maximum, minimum, equal, greater, greaterEqual, mask;
+//              16 more: of b and a
 //   low, high  bounds of the results, infinite for none
 //
-// maximum and minimum give a where the comparison fails, NaN included. Same bits in every binary.
+// maximum and minimum give a where the comparison fails, NaN included; comparisons give 1 or 0; mask gives the
+// bits of a where b is not 0, else 0. Same bits in every binary.
 export function f32_arithmetic(
   y: usize,
   a: usize,
@@ -37,7 +39,13 @@ export function f32_arithmetic(
 }
 
 function apply(a: v128, b: v128, fn: i32): v128 {
-  switch (fn) {
+  if (fn & 16) {
+    const other = a;
+    a = b;
+    b = other;
+  }
+  const one = f32x4.splat(1);
+  switch (fn & 15) {
     case 0:
       return f32x4.add(a, b);
     case 1:
@@ -51,8 +59,12 @@ function apply(a: v128, b: v128, fn: i32): v128 {
     case 5:
       return f32x4.pmin(a, b);
     case 6:
-      return f32x4.sub(b, a);
+      return v128.and(f32x4.eq(a, b), one);
+    case 7:
+      return v128.and(f32x4.gt(a, b), one);
+    case 8:
+      return v128.and(f32x4.ge(a, b), one);
     default:
-      return f32x4.div(b, a);
+      return v128.and(a, f32x4.ne(b, f32x4.splat(0)));
   }
 }

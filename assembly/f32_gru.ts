@@ -1,7 +1,7 @@
 import { activate, multiply } from "./cell";
 import { fill_words } from "./words";
 
-// f32_gru: all steps of a cell, of one sample, from h = 0. Gates z, r, h of x W + b:
+// f32_gru: all steps of a cell, of one sample, from h = 0 or a state that is given. Gates z, r, h of x W + b:
 //   before: z, r = gate(x W + b + h U), n = fn(x W + b + (r h) U_h)
 //   after:  z, r = gate(x W + b + (h U + after)), n = fn(x W + b + r (h U + after))
 //   h = z h + (1 - z) n
@@ -10,6 +10,7 @@ import { fill_words } from "./words";
 //   xw         f32[steps][3 * units]: x W + b
 //   u          f32[units][2 * units] of z, r, then f32[units][units] of h; with `after` f32[units][3 * units]
 //   after      f32[3 * units], the bias of h U, or 0 for the reset before the product
+//   from       f32[units]: h to begin with, or 0 for zeros; may be scratch
 //   scratch    f32[4 * units]
 //   steps      >= 0
 //   units      > 0
@@ -24,6 +25,7 @@ export function f32_gru(
   xw: usize,
   u: usize,
   after: usize,
+  from: usize,
   scratch: usize,
   steps: i32,
   units: i32,
@@ -37,7 +39,8 @@ export function f32_gru(
   const r = z + row;
   const n = r + row;
   let h = scratch;
-  fill_words(h, units, 0);
+  if (from) memory.copy(h, from, units << 2);
+  else fill_words(h, units, 0);
   for (let step = 0; step < steps; ++step) {
     const xn = xw + (row << 1);
     if (after) {

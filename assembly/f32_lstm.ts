@@ -1,13 +1,14 @@
 import { activate, multiply } from "./cell";
 import { fill_words } from "./words";
 
-// f32_lstm: all steps of a cell, of one sample, from h = c = 0. Gates i, f, c, o of
+// f32_lstm: all steps of a cell, of one sample, from h = c = 0 or a state that is given. Gates i, f, c, o of
 // g = x W + b + h U; c = f c + i fn(g_c), h = o fn(c).
 //
 //   y          f32[units], or f32[steps][units] with y_step
 //   xw         f32[steps][4 * units]: x W + b
 //   u          f32[units][4 * units]
-//   scratch    f32[6 * units]
+//   from       f32[2 * units]: h and c to begin with, or 0 for zeros; may be scratch
+//   scratch    f32[6 * units]; the second units are c in the end
 //   steps      >= 0
 //   units      > 0
 //   xw_step    words from one step to the next, negative to go backwards
@@ -20,6 +21,7 @@ export function f32_lstm(
   y: usize,
   xw: usize,
   u: usize,
+  from: usize,
   scratch: usize,
   steps: i32,
   units: i32,
@@ -35,7 +37,8 @@ export function f32_lstm(
   const g = f + row;
   const o = g + row;
   let h = scratch;
-  fill_words(h, units * 2, 0);
+  if (from) memory.copy(h, from, row << 1);
+  else fill_words(h, units * 2, 0);
   for (let step = 0; step < steps; ++step) {
     multiply(i, h, u, xw, units, units * 4);
     activate(i, i, units * 2, gate);

@@ -1,4 +1,4 @@
-import { erf4, exp4, sigmoid4, softplus4, tanh4 } from "./math";
+import { erf4, exp4, ln4, sigmoid4, softplus4, tanh4 } from "./math";
 
 // f32_unary: y[i] = fn(x[i]).
 //
@@ -6,9 +6,9 @@ import { erf4, exp4, sigmoid4, softplus4, tanh4 } from "./math";
 //   x          f32[n]
 //   n          >= 0
 //   fn         the function's number: its place in src/graph/ops/unary-functions.ts
-//   a          its number: the bound of relu (infinite for none), alpha, theta
+//   a          its number: the bound of relu (infinite for none), alpha, theta, slope
 //
-// Same bits in every binary; absolute error below 2e-7 of the larger of |y| and 1.
+// Same bits in every binary; absolute error below 2e-7 of the larger of |y| and 1, for exp below 2e-7 of y.
 export function f32_unary(y: usize, x: usize, n: i32, fn: i32, a: f32): void {
   const a_f32x4 = f32x4.splat(a);
   let i = 0;
@@ -64,6 +64,28 @@ function apply(x: v128, fn: i32, a: v128): v128 {
       const inner = f32x4.mul(f32x4.splat(0.7978845608028654), f32x4.add(x, f32x4.mul(f32x4.splat(0.044715), cube)));
       return f32x4.mul(f32x4.mul(f32x4.splat(0.5), x), f32x4.add(one, tanh4(inner)));
     }
+    case 16:
+      return f32x4.abs(x);
+    case 17:
+      return f32x4.ceil(x);
+    case 18:
+      return erf4(x);
+    case 19:
+      return exp4(x);
+    case 20:
+      return f32x4.floor(x);
+    case 21:
+      return ln4(x);
+    case 22: // round, half to even
+      return f32x4.nearest(x);
+    case 23: // sign: masks are -1
+      return f32x4.convert_i32x4_s(i32x4.sub(f32x4.lt(x, zero), f32x4.gt(x, zero)));
+    case 24:
+      return f32x4.sqrt(x);
+    case 25:
+      return f32x4.trunc(x);
+    case 26: // hardSwish
+      return f32x4.mul(x, f32x4.mul(f32x4.pmin(f32x4.pmax(f32x4.add(x, f32x4.splat(3)), zero), f32x4.splat(6)), a));
     default: // linear
       return x;
   }

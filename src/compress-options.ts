@@ -1,6 +1,6 @@
 /** What `compress` is asked for: its options, checked. */
 
-import { checkPruneSettings, type Pattern, type RangeMethod, type Ranges } from "./compress/index.js";
+import { checkPruneSettings, type Pattern, type RangeChoice, type Ranges } from "./compress/index.js";
 import { checkKeys } from "./data/index.js";
 import type { InputShapes } from "./graph/index.js";
 import type { InputData } from "./runtime/index.js";
@@ -26,7 +26,7 @@ export interface CompressOptions {
   /** Where the zeros are: anywhere (default), in blocks, or all but n of every m inputs. */
   readonly pattern?: Pattern;
   /** What of a value's range its codes cover. Default: percentile. */
-  readonly activations?: "percentile" | "mse" | "entropy" | "min-max";
+  readonly activations?: "output-error" | "percentile" | "mse" | "entropy" | "min-max";
   /** In (50, 100], for activations "percentile". Default 99.99. */
   readonly percentile?: number;
   /** Moves biases by the mean error of their channels on the calibration samples. Default true. */
@@ -58,7 +58,7 @@ export interface Settings {
   readonly precision: "int8" | "f32";
   readonly sparsity: number | undefined;
   readonly pattern: Pattern;
-  readonly ranges: RangeMethod;
+  readonly ranges: RangeChoice;
   readonly biasCorrection: boolean;
   readonly equalization: boolean;
 }
@@ -87,13 +87,15 @@ export function readOptions(options: CompressOptions): Settings {
   checkKeys("compress", options, known);
   const { precision = "int8", sparsity, pattern = "unstructured" } = options;
   const { biasCorrection = true, equalization = true } = options;
-  const { activations = "percentile", percentile = 99.99 } = options;
+  const { activations = "output-error", percentile = 99.99 } = options;
   if (precision !== "int8" && precision !== "f32") {
     throw new RangeError(`precision: wanted int8 or f32, got ${precision}`);
   }
   if (precision === "int8") checkSource(options);
-  if (!["percentile", "mse", "entropy", "min-max"].includes(activations)) {
-    throw new RangeError(`activations: wanted percentile, mse, entropy or min-max, got ${activations}`);
+  if (!["output-error", "percentile", "mse", "entropy", "min-max"].includes(activations)) {
+    throw new RangeError(
+      `activations: wanted output-error, percentile, mse, entropy or min-max, got ${activations}`,
+    );
   }
   if (!(percentile > 50 && percentile <= 100)) {
     throw new RangeError(`percentile: wanted a number above 50 and up to 100, got ${percentile}`);

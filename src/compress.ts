@@ -25,18 +25,26 @@ import {
 } from "./compress-options.js";
 import { describePare, encodePare, type Provenance, readArtifacts, saveFile } from "./file/index.js";
 import {
+  type Bytes,
   checkGraph,
   foldInputAffine,
   fuseResidual,
   type Graph,
   importModel,
   joinArtifacts,
+  kindOf,
   type ModelArtifacts,
   type SavedArtifacts,
   simplify,
 } from "./graph/index.js";
 import { createKernels } from "./kernels/index.js";
 import { createModel, type Model, type ModelOptions } from "./runtime/index.js";
+
+/** Path of a model.json, or what a save handler gets, whose weights may lie in blobs too. */
+export type CompressSource =
+  | string
+  | SavedArtifacts
+  | (Omit<SavedArtifacts, "weightData"> & { readonly weightData: Blob | readonly (Blob | Bytes)[] });
 
 export interface CompressResult {
   readonly graph: Graph;
@@ -61,7 +69,7 @@ export interface CompressResult {
  * @throws UnsupportedError listing all layers that pare has not; FormatError for files; the signal's reason
  */
 export async function compress(
-  model: string | SavedArtifacts,
+  model: CompressSource,
   options: CompressOptions = {},
 ): Promise<CompressResult> {
   const settings = readOptions(options);
@@ -120,7 +128,7 @@ const INPUT_ERROR = 0.01;
  * @throws as `compress`
  */
 export async function sensitivity(
-  model: string | SavedArtifacts,
+  model: CompressSource,
   options: CompressOptions,
 ): Promise<readonly Sensitivity[]> {
   if (options.ranges) throw new RangeError("ranges: wanted calibration in their place");
@@ -138,7 +146,7 @@ export async function sensitivity(
   });
 }
 
-async function openModel(model: string | SavedArtifacts, options: CompressOptions) {
+async function openModel(model: CompressSource, options: CompressOptions) {
   const artifacts = await openArtifacts(model, options.allowRemote ?? false);
   const importOptions = options.inputShapes ? { inputShapes: options.inputShapes } : {};
   const imported = simplify(importModel(artifacts, importOptions));
@@ -167,10 +175,19 @@ const shares: Readonly<Record<CompressProgress["stage"], readonly [number, numbe
 
 type Artifacts = ModelArtifacts & { readonly sourceHash?: string };
 
-async function openArtifacts(model: string | SavedArtifacts, allowRemote: boolean): Promise<Artifacts> {
+async function openArtifacts(model: CompressSource, allowRemote: boolean): Promise<Artifacts> {
   if (typeof model === "string") return readArtifacts(model, { allowRemote });
-  if (typeof model === "object" && model !== null) return joinArtifacts(model);
+  if (typeof model === "object" && model !== null) return joinArtifacts(await withoutBlobs(model));
   throw new TypeError(`model: wanted a path or artifacts, got ${typeof model}`);
+}
+
+async function withoutBlobs(model: Exclude<CompressSource, string>): Promise<SavedArtifacts> {
+  const { weightData, ...rest } = model;
+  if (weightData === undefined) return rest;
+  const read = (data: Blob | Bytes) =>
+    /^(Blob|File)$/.test(kindOf(data)) ? (data as Blob).arrayBuffer() : (data as Bytes);
+  const parts = Array.isArray(weightData) ? weightData.map(read) : [read(weightData as Blob | Bytes)];
+  return { ...rest, weightData: await Promise.all(parts) };
 }
 
 /** Without times or versions of the platform: the same input makes the same file. */
@@ -198,7 +215,9 @@ function resultOf(
   encoded: Uint8Array,
   notes: ReadonlyMap<string, string>,
 ): CompressResult {
-  const stored = new Map(describePare(encoded).weights.map(({ name, storedBytes }) => [name, storedBytes]));
+  // In the order of the graph: the file may call them otherwise.
+  const { weights } = describePare(encoded);
+  const stored = new Map([...graph.weights.keys()].map((key, i) => [key, weights[i].storedBytes]));
   const bytes: CompressResult["bytes"] = async (accuracy) => {
     return accuracy ? encodePare(graph, { ...provenance, accuracy }) : encoded.slice();
   };

@@ -1,7 +1,7 @@
 /** `pare`: compresses tfjs models, reads, writes and runs `.pare` files. */
 
 export { type LayerReport, macsOf, type Pattern, type Ranges, type Sensitivity } from "./compress/index.js";
-export { type CompressResult, compress, sensitivity } from "./compress.js";
+export { type CompressResult, type CompressSource, compress, sensitivity } from "./compress.js";
 export type { CompressOptions, CompressProgress } from "./compress-options.js";
 export {
   type ArtifactsOptions,
@@ -9,6 +9,7 @@ export {
   detectFormat,
   encodePare,
   FormatError,
+  findModel,
   type ModelFormat,
   type PareSummary,
   type Provenance,
@@ -22,6 +23,7 @@ export {
 } from "./file/index.js";
 export {
   type AttrValue,
+  type Bytes,
   type Dim,
   type F32Weight,
   type Graph,

@@ -51,4 +51,8 @@ const diskErrors: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",
   EISDIR: "wanted a file, got a folder",
   EACCES: "not allowed",
+  ENOSPC: "no space left on the disk",
+  EDQUOT: "no space left of the disk quota",
+  EFBIG: "larger than a file may be here",
+  EROFS: "the file system is read-only",
 };

@@ -1,7 +1,7 @@
 /** Prune, calibrate, quantize: arrays and graphs only. The only door of this folder. */
 
 export { activationFunction } from "./activation.js";
-export { type CorrectionOptions, measureShifts, type Shifts } from "./bias-correction.js";
+export { measureShifts, type Shifts } from "./bias-correction.js";
 export {
   type CollectOptions,
   collectStatistics,
@@ -25,12 +25,15 @@ export {
 } from "./prune.js";
 export {
   buildQuantized,
-  chooseAllParams,
   hasTable,
   type QuantizeParams,
   storesCodes,
 } from "./quantize.js";
-export { type QuantizedGraph, type QuantizeOptions, quantizeGraph } from "./quantize-graph.js";
+export {
+  type QuantizedGraph,
+  type QuantizeOptions,
+  quantizeGraph,
+} from "./quantize-graph.js";
 export { isMadeInCodes, planQuantization, type QuantizePlan, readsCodes } from "./quantize-plan.js";
 export {
   paramsFromRanges,
@@ -41,6 +44,7 @@ export {
 } from "./quantize-ranges.js";
 export { codesToStore, quantizeLayer } from "./quantize-weights.js";
 export { chooseParams, percentileRange, type RangeMethod, searchParams } from "./range.js";
+export type { RangeChoice } from "./range-choice.js";
 export { type LayerReport, macsOf, reportLayers } from "./report.js";
 export { rankLayers, type Sensitivity } from "./sensitivity.js";
 export { version } from "./version.js";

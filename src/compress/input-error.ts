@@ -4,13 +4,14 @@ import type { Graph } from "../graph/index.js";
 import type { OpenRunner, Samples } from "./calibrate.js";
 import { StatisticsBuilder } from "./histogram.js";
 import { codeOf, realOf } from "./params.js";
-import { chooseParams, type RangeMethod } from "./range.js";
+import { chooseParams } from "./range.js";
+import { ofValue, type RangeChoice } from "./range-choice.js";
 import { inputLayers, splitInputs } from "./two-planes.js";
 
 export interface InputErrorOptions {
   readonly samples: Samples;
   readonly open: OpenRunner;
-  readonly ranges: RangeMethod;
+  readonly ranges: RangeChoice;
   readonly keepF32?: ReadonlySet<string>;
   /** The largest relative error of outputs that 7 bits of an input may make; default: any. */
   readonly inputError?: number;
@@ -45,7 +46,7 @@ export async function withPlanes(
     for (const name of names) {
       const builder = new StatisticsBuilder(name, 1);
       builder.add(options.samples.inputs[name]);
-      const params = chooseParams(builder.finish(), options.ranges);
+      const params = chooseParams(builder.finish(), ofValue(options.ranges));
       const rounded = samples.inputs[name].map((x) => realOf(codeOf(x, params), params));
       const got = resultsOf({ ...samples.inputs, [name]: rounded });
       const worst = Math.max(...got.map((values, i) => relativeError(values, wanted[i])));

@@ -1,22 +1,24 @@
-/** An f32 graph and samples to an int8 graph: plan, calibrate, quantize, correct. */
+/** An f32 graph and samples to an int8 graph: equalize, plan, calibrate, choose ranges, correct, quantize. */
 
-import { type Graph, inferShapes, refuseNotFinite } from "../graph/index.js";
-import { measureShifts, type Shifts } from "./bias-correction.js";
-import { type CollectOptions, collectStatistics, type OpenRunner, type Samples } from "./calibrate.js";
+import { type Graph, refuseNotFinite } from "../graph/index.js";
+import { measureShifts } from "./bias-correction.js";
+import { collectStatistics, type OpenRunner, type Samples } from "./calibrate.js";
+import { chooseByReaders } from "./choose-ranges.js";
 import { equalize } from "./equalize.js";
 import { equalizableLayers } from "./equalized-layers.js";
 import type { Statistics } from "./histogram.js";
 import { withPlanes } from "./input-error.js";
-import { buildQuantized, chooseAllParams, hasTable, type QuantizedLayers } from "./quantize.js";
-import { planQuantization } from "./quantize-plan.js";
-import type { RangeMethod } from "./range.js";
+import { buildQuantized, chooseByValue, hasTable, type QuantizeParams, shareAllParams } from "./quantize.js";
+import { type PlanOptions, planQuantization, type QuantizePlan } from "./quantize-plan.js";
+import type { RangeChoice } from "./range-choice.js";
+import { samplesThatFit, spreadSamples } from "./some-samples.js";
 import { splitActivations } from "./split.js";
 
 export interface QuantizeOptions {
   readonly samples: Samples;
   /** Opens a runner for f32 and for int8 graphs. */
   readonly open: OpenRunner;
-  readonly ranges: RangeMethod;
+  readonly ranges: RangeChoice;
   readonly biasCorrection: boolean;
   /** Scales channels so that all use the codes of their value: see equalize.ts. */
   readonly equalization?: boolean;
@@ -35,6 +37,15 @@ export interface QuantizedGraph {
   readonly notes: ReadonlyMap<string, string>;
 }
 
+/** What stays f32 besides what cannot be int8. */
+export interface Precision extends PlanOptions {
+  /** Layers. */
+  readonly keepF32: ReadonlySet<string>;
+}
+
+/** Samples that ranges are tried on. */
+const triedSamples = 8;
+
 /**
  * Quantizes a graph.
  *
@@ -42,38 +53,101 @@ export interface QuantizedGraph {
  * @throws RangeError for weights, inputs or values that are NaN or infinite, by name
  */
 export async function quantizeGraph(graph: Graph, options: QuantizeOptions): Promise<QuantizedGraph> {
-  const { samples, open, ranges, signal, onProgress } = options;
-  refuseNotFinite(graph);
-  refuseSamples(samples);
-  const equal = options.equalization ? await equalized(graph, options) : graph;
-  const { graph: ready, split: twice } = await withPlanes(equal, options);
-  const plan = planQuantization(ready, options.keepF32);
-  const notes = new Map([
-    ...plan.kept,
-    ...twice.map((name) => [name, "reads its input in two planes"] as const),
-  ]);
-  const { graph: split, before } = splitActivations(plan.graph, plan.layers);
-  const productName = (layer: string) => before.get(layer) as string;
-  const products = plan.layers
-    .filter(({ node }) => hasTable(plan, node))
-    .map(({ node }) => productName(node.name));
-  const reads = options.biasCorrection ? plan.layers.map(({ node }) => node.inputs[0]) : [];
-  const values = [...new Set([...[...plan.sources.values()].flat(), ...products, ...reads])];
-  const collect: CollectOptions = { open, signal };
-  const statistics = await collectStatistics(split, values, samples, {
-    ...collect,
-    onBatch: (done) => onProgress?.("calibrate", done / samples.count),
-  });
-  const params = chooseAllParams(plan, statistics, before, ranges);
-  if (!options.biasCorrection) return { graph: buildQuantized(plan, params), notes };
-  const known: QuantizedLayers = new Map();
-  const build = (shifts: Shifts) => buildQuantized(plan, params, shifts, known);
-  const shifts = await measureShifts(plan.layers, build, statistics, samples, {
-    shapes: inferShapes(plan.graph),
-    ...collect,
-    onLayers: (done) => onProgress?.("correct", done / plan.layers.length),
-  });
-  return { graph: build(shifts), notes };
+  const quantizer = await Quantizer.open(graph, options);
+  return quantizer.quantize({ keepF32: options.keepF32 ?? new Set() });
+}
+
+/** A graph made ready once, to be quantized with one precision or several. */
+export class Quantizer {
+  readonly #statistics = new Map<string, Statistics>();
+
+  private constructor(
+    /** In f32: equalized, and with inputs in two planes. */
+    readonly graph: Graph,
+    readonly options: QuantizeOptions,
+    readonly notes: ReadonlyMap<string, string>,
+  ) {}
+
+  /** @throws as `quantizeGraph` */
+  static async open(graph: Graph, options: QuantizeOptions): Promise<Quantizer> {
+    refuseNotFinite(graph);
+    refuseSamples(options.samples);
+    const equal = options.equalization ? await equalized(graph, options) : graph;
+    const { graph: ready, split } = await withPlanes(equal, options);
+    return new Quantizer(
+      ready,
+      options,
+      new Map(split.map((name) => [name, "reads its input in two planes"])),
+    );
+  }
+
+  /** The same with ranges chosen in another way. */
+  withRanges(ranges: RangeChoice): Quantizer {
+    const other = new Quantizer(this.graph, { ...this.options, ranges }, this.notes);
+    for (const [value, statistics] of this.#statistics) other.#statistics.set(value, statistics);
+    return other;
+  }
+
+  async quantize(precision: Precision): Promise<QuantizedGraph> {
+    const { samples, open, signal, onProgress, biasCorrection } = this.options;
+    const { plan, params } = await this.#choose(precision);
+    const shifts = biasCorrection
+      ? await measureShifts(plan, params, samplesThatFit(plan.graph, samples), {
+          open,
+          signal,
+          onLayer: (done) => onProgress?.("correct", done / plan.layers.length),
+        })
+      : undefined;
+    return { graph: buildQuantized(plan, params, shifts), notes: new Map([...plan.kept, ...this.notes]) };
+  }
+
+  /** Measures something of a plan and its parameters. */
+  async measure<T>(
+    precision: Precision,
+    measure: (plan: QuantizePlan, params: QuantizeParams["values"]) => Promise<T>,
+  ): Promise<T> {
+    const { plan, params } = await this.#choose(precision);
+    return measure(plan, params.values);
+  }
+
+  async #choose({ keepF32, ...planOptions }: Precision) {
+    const { samples, open, ranges, signal } = this.options;
+    const plan = planQuantization(this.graph, keepF32, planOptions);
+    const { graph: split, before } = splitActivations(plan.graph, plan.layers);
+    const tables = plan.layers.filter(({ node }) => hasTable(plan, node));
+    const products = tables.map(({ node }) => before.get(node.name) as string);
+    const statistics = await this.#collect(
+      split,
+      [...[...plan.sources.values()].flat(), ...products],
+      plan.copies,
+    );
+    const byRoot =
+      ranges.method === "output-error"
+        ? await chooseByReaders(plan, statistics, spreadSamples(samples, triedSamples), { open, signal })
+        : chooseByValue(plan, statistics, ranges);
+    return { plan, params: shareAllParams(plan, byRoot, statistics, before) };
+  }
+
+  /** Statistics of values by name; those that an earlier plan asked for are known. */
+  async #collect(
+    graph: Graph,
+    values: readonly string[],
+    copies: ReadonlyMap<string, string>,
+  ): Promise<ReadonlyMap<string, Statistics>> {
+    const { samples, open, signal, onProgress } = this.options;
+    const originals = new Set(values.map((value) => copies.get(value) ?? value));
+    const missing = [...originals].filter((value) => !this.#statistics.has(value));
+    if (missing.length > 0) {
+      const found = await collectStatistics(graph, missing, samples, {
+        open,
+        signal,
+        onBatch: (done) => onProgress?.("calibrate", done / samples.count),
+      });
+      for (const [value, statistics] of found) this.#statistics.set(value, statistics);
+    }
+    const statisticsOf = (value: string) => this.#statistics.get(copies.get(value) ?? value) as Statistics;
+    return new Map(values.map((value) => [value, statisticsOf(value)]));
+  }
 }
 
 async function equalized(graph: Graph, options: QuantizeOptions): Promise<Graph> {

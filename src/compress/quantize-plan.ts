@@ -3,6 +3,7 @@
 import {
   freshName,
   type Graph,
+  hasIntegerForm,
   inferShapes,
   maxDepth,
   type Node,
@@ -10,6 +11,7 @@ import {
   outputValues,
   withNodes,
 } from "../graph/index.js";
+import { activationOf } from "./activation.js";
 import { type KernelNode, kernelNodes } from "./kernel-nodes.js";
 
 export interface QuantizePlan {
@@ -27,14 +29,25 @@ export interface QuantizePlan {
   readonly asked: ReadonlySet<string>;
   /** Why a layer with a kernel stays f32, by its name. */
   readonly kept: ReadonlyMap<string, string>;
+  /** Values that the plan copied, by the names of the copies. */
+  readonly copies: ReadonlyMap<string, string>;
+}
+
+export interface PlanOptions {
+  /** Sums of values stay f32, and what layers read of them is rounded at each by itself. Default false. */
+  readonly realSums?: boolean;
 }
 
 /**
  * Plans the quantization of a graph in f32.
  *
- * @param keepF32 names of layers that stay f32 by the caller's wish
+ * @param keepF32 names of layers that stay f32 by the caller's wish; what they read is not rounded for others
  */
-export function planQuantization(graph: Graph, keepF32: ReadonlySet<string> = new Set()): QuantizePlan {
+export function planQuantization(
+  graph: Graph,
+  keepF32: ReadonlySet<string> = new Set(),
+  { realSums = false }: PlanOptions = {},
+): QuantizePlan {
   const kept = new Map<string, string>();
   const chosen = new Set<string>();
   for (const { node, depth, onlyF32 } of kernelNodes(graph)) {
@@ -44,10 +57,25 @@ export function planQuantization(graph: Graph, keepF32: ReadonlySet<string> = ne
       kept.set(node.name, `its sums of ${depth} products may leave i32: at most ${maxDepth} fit`);
     } else chosen.add(node.name);
   }
-  const copied = copyOutputs(graph, new CodeFinder(graph, chosen));
-  const found = new CodeFinder(copied, chosen);
+  const real = realValues(graph, keepF32, realSums);
+  const { graph: copied, copies } = copyReal(graph, real, new CodeFinder(graph, chosen, real));
+  const found = new CodeFinder(copied, chosen, real);
   const layers = kernelNodes(copied).filter(({ node }) => chosen.has(node.name));
-  return { graph: copied, layers, tables: found.tables, asked: keepF32, kept, ...shareParams(copied, found) };
+  const { tables } = found;
+  return { graph: copied, layers, tables, asked: keepF32, kept, copies, ...shareParams(copied, found) };
+}
+
+/** The values that are not to be made in codes: those that layers in f32 read, as far back as other layers. */
+function realValues(graph: Graph, keepF32: ReadonlySet<string>, realSums: boolean): ReadonlySet<string> {
+  const real = new Set<string>();
+  for (const node of [...graph.nodes].reverse()) {
+    const isSum = codesOf(node) === "own" && node.inputs.length > 1;
+    if (realSums && isSum) real.add(node.name);
+    const hasKernel = node.weights.kernel !== undefined;
+    if (!keepF32.has(node.name) && (hasKernel || isSum || !real.has(node.name))) continue;
+    for (const value of node.inputs) real.add(value);
+  }
+  return real;
 }
 
 /** Finds the values that are u7. */
@@ -62,9 +90,13 @@ class CodeFinder {
   constructor(
     graph: Graph,
     readonly chosen: ReadonlySet<string>,
+    real: ReadonlySet<string>,
   ) {
     for (const node of graph.nodes) {
-      const canBe = codesOf(node) !== undefined && node.inputs.some((value) => this.#made.has(value));
+      const canBe =
+        codesOf(node) !== undefined &&
+        !real.has(node.name) &&
+        node.inputs.some((value) => this.#made.has(value));
       if (chosen.has(node.name) || canBe) this.#made.add(node.name);
     }
     for (const node of [...graph.nodes].reverse()) {
@@ -90,7 +122,9 @@ class CodeFinder {
 
 function codesOf(node: Node): "move" | "fold" | "own" | "table" | "copy" | undefined {
   if (node.op !== "unary") return opRule(node.op)?.codes?.(node);
-  return node.attrs.fn === "linear" ? "copy" : "table";
+  const fn = activationOf(node);
+  if (fn === "linear") return "copy";
+  return hasIntegerForm(fn) ? "table" : undefined;
 }
 
 /**
@@ -113,33 +147,41 @@ export function readsCodes({ roots, layers, tables }: QuantizePlan, node: Node):
 const hasNoWideForm = ({ op }: Node): boolean => op === "depthwiseConv2d" || op === "convTranspose2d";
 
 /**
- * Gives nodes that read codes a copy of each output that they read: what a caller sees is then not
- * rounded to their 7 bits. Pictures are given as they are read: making them twice would cost more than
- * all else (mnist-lenet-v2, whose every layer is an output, took 1.5 times as long as in f32).
+ * Gives nodes that read codes a copy of each output that they read, and of each value of a layer that one in f32 reads
+ * too: what a caller or that layer sees is then not rounded to their 7 bits. Outputs that are pictures are given as
+ * they are read: making them twice would cost more than all else (mnist-lenet-v2, whose every layer is an output, took
+ * 1.5 times as long as in f32).
  */
-function copyOutputs(graph: Graph, found: CodeFinder): Graph {
+function copyReal(
+  graph: Graph,
+  real: ReadonlySet<string>,
+  found: CodeFinder,
+): Pick<QuantizePlan, "graph" | "copies"> {
   const shapes = inferShapes(graph);
-  const isPicture = (value: string) => shapes.get(value)?.length === 4;
-  const outputs = new Set([...outputValues(graph)].filter((value) => !isPicture(value)));
+  const outputs = outputValues(graph);
   const makers = new Map(graph.nodes.map((node) => [node.name, node]));
+  const isCopied = (value: string) => {
+    if (outputs.has(value) && shapes.get(value)?.length !== 4) return true;
+    return real.has(value) && found.chosen.has(value);
+  };
   const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
-  const copies = new Map<string, string>();
+  const copyOf = new Map<string, string>();
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((value) => {
-      const maker = makers.get(value);
       // An input has its f32 form in any case.
-      if (!maker || !outputs.has(value) || !found.readsCodes(node)) return value;
-      const known = copies.get(value);
+      if (!makers.has(value) || !isCopied(value) || !found.readsCodes(node)) return value;
+      const known = copyOf.get(value);
       if (known !== undefined) return known;
       const copy = freshName(names, `${value}/u7`);
-      copies.set(value, copy);
+      copyOf.set(value, copy);
       nodes.push({ name: copy, op: "unary", inputs: [value], weights: {}, attrs: { fn: "linear" } });
       return copy;
     });
     nodes.push({ ...node, inputs });
   }
-  return copies.size === 0 ? graph : withNodes(graph, { nodes });
+  const copies = new Map([...copyOf].map(([value, copy]) => [copy, value]));
+  return { graph: copies.size === 0 ? graph : withNodes(graph, { nodes }), copies };
 }
 
 /** Joins the values whose codes must mean the same. */

@@ -18,20 +18,15 @@ export interface QuantizeParams {
 /**
  * The u7 parameters of all values of a plan.
  *
- * @param statistics of the sources of each value, and of the product of each layer with a table (under the
- *   name that `before` gives it)
+ * @param byRoot those of the values that others share theirs with
+ * @param statistics of the product of each layer with a table (under the name that `before` gives it)
  */
-export function chooseAllParams(
+export function shareAllParams(
   plan: QuantizePlan,
+  byRoot: ReadonlyMap<string, QuantParams>,
   statistics: ReadonlyMap<string, Statistics>,
   before: ReadonlyMap<string, string>,
-  choice: RangeMethod,
 ): QuantizeParams {
-  const byRoot = new Map<string, QuantParams>();
-  for (const [root, sources] of plan.sources) {
-    const own = sources.map((value) => statistics.get(value) as Statistics);
-    byRoot.set(root, chooseParams(mergeStatistics(own), choice));
-  }
   const products = new Map<string, QuantParams>();
   for (const { node } of plan.layers) {
     if (!hasTable(plan, node)) continue;
@@ -45,28 +40,34 @@ export function chooseAllParams(
   };
 }
 
+/** The u7 parameters of a plan's roots, by what their values are alone. */
+export function chooseByValue(
+  plan: QuantizePlan,
+  statistics: ReadonlyMap<string, Statistics>,
+  choice: RangeMethod,
+): ReadonlyMap<string, QuantParams> {
+  return new Map(
+    [...plan.sources].map(([root, sources]) => {
+      const own = sources.map((value) => statistics.get(value) as Statistics);
+      return [root, chooseParams(mergeStatistics(own), choice)];
+    }),
+  );
+}
+
 /** Whether the layer's activation becomes a table: its value is u7 and the activation no bound. */
 export function hasTable(plan: QuantizePlan, node: Node): boolean {
   return plan.roots.has(node.name) && needsTable(node);
 }
 
-/** Quantized layers by name, with the shift they were made with: most do not change between two builds. */
-export type QuantizedLayers = Map<
-  string,
-  { readonly shift: Float64Array | undefined; readonly made: QuantizedLayer }
->;
-
 /**
  * The quantized graph.
  *
  * @param shifts added to biases, by layer name
- * @param known layers of former builds of the same plan and parameters; those made now are added
  */
 export function buildQuantized(
   plan: QuantizePlan,
   params: QuantizeParams,
   shifts: ReadonlyMap<string, Float64Array> = new Map(),
-  known: QuantizedLayers = new Map(),
 ): Graph {
   const layers = new Map(plan.layers.map((layer) => [layer.node.name, layer]));
   const weights = new WeightStore();
@@ -74,13 +75,7 @@ export function buildQuantized(
     const layer = layers.get(node.name);
     if (layer) {
       const input = params.values.get(node.inputs[0]) as QuantParams;
-      const shift = shifts.get(node.name);
-      let quantized = known.get(node.name);
-      if (!quantized || quantized.shift !== shift) {
-        quantized = { shift, made: quantizeLayer(layer, input, shift) };
-        known.set(node.name, quantized);
-      }
-      return layerNode(node, quantized.made, params, weights);
+      return layerNode(node, quantizeLayer(layer, input, shifts.get(node.name)), params, weights);
     }
     if (plan.tables.has(node.name)) {
       const [input, output] = [node.inputs[0], node.name].map(

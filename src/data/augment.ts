@@ -110,7 +110,9 @@ function checkBatch(x: Float32Array, count: number, shape: readonly number[]): P
       `augment: wanted pictures of [height, width] or [height, width, channels], got [${shape.join(", ")}]`,
     );
   }
-  if (!(x instanceof Float32Array)) throw new TypeError("augment: wanted pictures in a Float32Array");
+  // By name, not by instanceof: arrays come from other realms too.
+  if (Object.prototype.toString.call(x) !== "[object Float32Array]")
+    throw new TypeError("augment: wanted pictures in a Float32Array");
   if (!Number.isInteger(count) || count < 0 || count * height * width * channels > x.length) {
     const held = Math.floor(x.length / (height * width * channels));
     throw new RangeError(`augment: wanted a count in [0, ${held}], the pictures of x, got ${count}`);

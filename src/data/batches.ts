@@ -39,7 +39,7 @@ export function takeSamples(dataset: Dataset, indices: ArrayLike<number>): Datas
   const count = sampleCount(dataset);
   const size = sampleSize(dataset);
   const x =
-    dataset.x instanceof Uint8Array
+    dataset.x.BYTES_PER_ELEMENT === 1
       ? new Uint8Array(indices.length * size)
       : new Float32Array(indices.length * size);
   const Labels = dataset.y.constructor as new (length: number) => Dataset["y"];

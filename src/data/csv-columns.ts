@@ -42,7 +42,7 @@ export function numericColumn(table: CsvTable, key: ColumnKey): Float64Array {
   return Float64Array.from(table.rows, (row, i) => {
     const value = parseNumber(row[column]);
     if (Number.isNaN(value)) {
-      const name = table.header?.[column] ?? column;
+      const name = table.header?.[column] ?? column + 1;
       throw new FormatError(
         "csv-number",
         `csv line ${table.lines[i]}, column ${name}: want a number, got ${JSON.stringify(row[column])}`,
@@ -70,7 +70,7 @@ export function categoricalColumn(table: CsvTable, key: ColumnKey, names?: reado
     if (code === undefined) {
       throw new FormatError(
         "csv-category",
-        `csv line ${table.lines[i]}: want one of ${known.join(", ")}, got ${JSON.stringify(row[column])}`,
+        `csv line ${table.lines[i]}, column ${table.header?.[column] ?? column + 1}: want one of ${known.join(", ")}, got ${JSON.stringify(row[column])}`,
       );
     }
     return code;

@@ -45,7 +45,7 @@ export function parseCsv(text: string, options: CsvOptions = {}): CsvTable {
   if (!(options.header ?? looksLikeHeader(rows))) return { header: null, rows, lines };
   const header = rows[0];
   header.forEach((name, i) => {
-    if (name === "") throw new FormatError("csv-header", `csv line ${lines[0]}: column ${i} has no name`);
+    if (name === "") throw new FormatError("csv-header", `csv line ${lines[0]}: column ${i + 1} has no name`);
     if (header.indexOf(name) !== i) {
       throw new FormatError("csv-header", `csv line ${lines[0]}: two columns are named "${name}"`);
     }
@@ -81,19 +81,19 @@ function splitRows(text: string, separator: string): { rows: string[][]; lines: 
     for (;;) {
       let cell: string;
       if (text[at] === '"') {
-        const end = closingQuote(text, at, line);
+        const end = closingQuote(text, at, place(line, row));
         cell = text.slice(at + 1, end);
         for (const character of cell) if (character === "\n") line++;
         cell = cell.replaceAll('""', '"');
         at = end + 1;
         if (at < text.length && text[at] !== separator && text[at] !== "\n" && text[at] !== "\r") {
-          throw new FormatError("csv-quote", `csv line ${line}: text after a closing quote`);
+          throw new FormatError("csv-quote", `${place(line, row)}: text after a closing quote`);
         }
       } else {
         const begin = at;
         while (at < text.length && text[at] !== separator && text[at] !== "\n" && text[at] !== "\r") {
           if (text[at] === '"')
-            throw new FormatError("csv-quote", `csv line ${line}: a quote inside a bare cell`);
+            throw new FormatError("csv-quote", `${place(line, row)}: a quote inside a bare cell`);
           at++;
         }
         cell = text.slice(begin, at);
@@ -119,11 +119,14 @@ function splitRows(text: string, separator: string): { rows: string[][]; lines: 
   return { rows, lines };
 }
 
-function closingQuote(text: string, open: number, line: number): number {
+/** Where the cell after those of a row is: lines and columns count from 1. */
+const place = (line: number, row: readonly string[]) => `csv line ${line}, column ${row.length + 1}`;
+
+function closingQuote(text: string, open: number, where: string): number {
   for (let at = open + 1; at < text.length; at++) {
     if (text[at] !== '"') continue;
     if (text[at + 1] !== '"') return at;
     at++; // a doubled quote stands for one
   }
-  throw new FormatError("csv-quote", `csv line ${line}: a quote that is never closed`);
+  throw new FormatError("csv-quote", `${where}: a quote that is never closed`);
 }

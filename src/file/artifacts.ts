@@ -1,8 +1,10 @@
 import { joinArtifacts, type ModelArtifacts, refuseForTfjs } from "../graph/index.js";
 import { refuseHtml } from "./container.js";
 import { FormatError } from "./errors.js";
+import { findModel } from "./find-model.js";
 import { decodeKeras, isKeras } from "./keras.js";
-import { openSource, type Source } from "./source.js";
+import { isRemote, openSource, type Source } from "./source.js";
+import { decodeUtf8 } from "./utf8.js";
 import { readSpec, specBytes, type WeightSpec } from "./weight-spec.js";
 
 export interface ArtifactsOptions {
@@ -34,15 +36,17 @@ const maxJsonBytes = 64 * 2 ** 20;
  * Reads a TensorFlow.js model, layers or graph (`model.json` and the shards beside it), or a Keras file: which of
  * them it is, its bytes tell.
  *
- * @param source path, file: URL, or with `allowRemote` http(s) URL of the model.json, `.keras` or `.h5`
+ * @param source path or file: URL of the model.json, `.keras` or `.h5`, or of its folder; with `allowRemote` http(s)
+ *   URL of one
  * @throws FormatError import-*, container-html; for a Keras file what `readKeras` throws
  */
 export async function readArtifacts(source: string, options: ArtifactsOptions = {}): Promise<ReadArtifacts> {
-  const files = openSource(source, options);
+  const model = isRemote(source) ? source : await findModel(source);
+  const files = openSource(model, options);
   const cap = options.memoryCap ?? 2 ** 32;
   const json = await files.readModel((head) => (isKeras(head) ? cap : maxJsonBytes));
-  if (isKeras(json)) return inFile(source, () => openKeras(json, options));
-  return readTfjs(json, source, files, cap);
+  if (isKeras(json)) return inFile(model, () => openKeras(json, options));
+  return readTfjs(json, model, files, cap);
 }
 
 /**
@@ -136,7 +140,7 @@ async function readTfjs(
 function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
   let model: unknown;
   try {
-    model = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    model = JSON.parse(textOf(json));
   } catch (error) {
     throw new FormatError("import-json", `${source}: not JSON (${(error as Error).message})`);
   }
@@ -145,6 +149,13 @@ function parseModel(json: Uint8Array, source: string): Record<string, unknown> {
     throw new FormatError("import-topology", `${source}: no modelTopology: not a TensorFlow.js model.json`);
   }
   return model as Record<string, unknown>;
+}
+
+/** Without the mark that some editors begin a file with. */
+function textOf(json: Uint8Array): string {
+  const text = decodeUtf8(json);
+  if (text === undefined) throw new SyntaxError("it is not UTF-8");
+  return text.replace(/^\ufeff/, "");
 }
 
 function readManifest(manifest: unknown): Group[] {

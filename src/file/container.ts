@@ -1,6 +1,7 @@
 import { FormatError } from "./errors.js";
 import { asArray, asObject, asRecord, asSize, asSizes, asString, byteSize } from "./fields.js";
 import { type JsonObject, parseJson } from "./strict-json.js";
+import { decodeUtf8 } from "./utf8.js";
 
 /**
  * Reading safetensors: a u64 header length, that much JSON, then one buffer that the tensors cover
@@ -100,12 +101,10 @@ export function refuseHtml(bytes: Uint8Array, source: string | undefined): void 
 }
 
 function headerText(bytes: Uint8Array): string {
-  try {
-    // ignoreBOM keeps a byte order mark in the text, where JSON refuses it.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new FormatError("header-utf8", "header is not UTF-8");
-  }
+  // A byte order mark stays in the text, where JSON refuses it.
+  const text = decodeUtf8(bytes);
+  if (text === undefined) throw new FormatError("header-utf8", "header is not UTF-8");
+  return text;
 }
 
 function readMetadata(header: JsonObject): Record<string, string> {

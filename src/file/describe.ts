@@ -1,7 +1,7 @@
-import type { Weight } from "../graph/index.js";
-import { codecs, elementBytes } from "./descriptor.js";
+import type { Bytes, Weight } from "../graph/index.js";
+import { codecs, elementBytes, type StoredWeight } from "./descriptor.js";
 import type { Provenance } from "./provenance.js";
-import { readHeader, type StoredWeight } from "./read.js";
+import { readHeader } from "./read.js";
 
 export interface WeightSummary {
   readonly name: string;
@@ -31,9 +31,9 @@ export interface PareSummary {
  *
  * @throws FormatError as `readPare`, for faults of the header
  */
-export function describePare(bytes: Uint8Array, source?: string): PareSummary {
+export function describePare(bytes: Bytes, source?: string): PareSummary {
   const { provenance, stored } = readHeader(bytes, source);
-  return { provenance, weights: stored.map(summary), fileBytes: bytes.length };
+  return { provenance, weights: stored.map(summary), fileBytes: bytes.byteLength };
 }
 
 function summary({ descriptor, streams, scale }: StoredWeight): WeightSummary {

@@ -55,12 +55,25 @@ export interface Descriptor {
   readonly planes: boolean;
 }
 
+/** A weight in the file: how it is stored, and views of the file. */
+export interface StoredWeight {
+  readonly descriptor: Descriptor;
+  readonly streams: readonly Uint8Array[];
+  readonly scale: Uint8Array;
+}
+
 export function elementBytes(dtype: string): number {
   return dtype === "f32" || dtype === "i32" ? 4 : 1;
 }
 
+interface DecodedForm {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
 /** Bytes of the weight once it is decoded. */
-export function decodedBytes({ name, dtype, shape }: Descriptor): number {
+export function decodedBytes({ name, dtype, shape }: DecodedForm): number {
   return byteSize(shape, elementBytes(dtype), name);
 }
 

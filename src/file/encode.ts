@@ -16,8 +16,8 @@ export interface Way {
   readonly raw: readonly Bytes[];
 }
 
-/** What a stream costs in the header of the file, about: its name, shape and offsets as JSON. */
-const streamCost = 70;
+/** What a stream costs in the header of the file, about: its sizes as JSON. */
+const streamCost = 10;
 
 /** Weights up to this many bytes are packed at full effort in every way. */
 const smallBytes = 65536;

@@ -47,12 +47,12 @@ function readNode(json: Json): Node {
   return { name, op: asString(fields.op, `${what}: op`), inputs, weights, attrs };
 }
 
-function readAttr(value: Json, what: string): AttrValue {
+export function readAttr(value: Json, what: string): AttrValue {
   if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") return value;
   return asArray(value, what).map((item) => (item === null ? null : asNumber(item, what)));
 }
 
-function readShape(json: Json, what: string): (number | null)[] {
+export function readShape(json: Json, what: string): (number | null)[] {
   const dims = asArray(json, `${what}: shape`);
   // Only the first dimension may be the batch; asSizes refuses a null anywhere else.
   const batch = dims[0] === null ? [null] : [];

@@ -10,6 +10,7 @@ export { crc32 } from "./crc32.js";
 export { describePare, type PareSummary, type WeightSummary } from "./describe.js";
 export { detectFormat, type ModelFormat } from "./detect.js";
 export { FormatError } from "./errors.js";
+export { findModel } from "./find-model.js";
 export { requireNode } from "./node.js";
 export type { Provenance } from "./provenance.js";
 export { type PareFile, type ReadOptions, readPare } from "./read.js";

@@ -10,7 +10,8 @@ export interface SaveOptions {
  *
  * @param path where to; a link is followed, what is not a file (a pipe, /dev/stdout) is written directly
  * @param data bytes, or text as UTF-8
- * @throws what node:fs throws, and the reason of `signal` when it is aborted: the old file is then untouched
+ * @throws what node:fs throws, naming `path` also where it leaves it out, as of a full disk, and the reason of `signal`
+ *   when it is aborted: the old file is then untouched
  */
 export async function saveFile(
   path: string,
@@ -23,7 +24,7 @@ export async function saveFile(
   signal?.throwIfAborted();
   const target = await fs.realpath(path).catch(() => path);
   const old = await fs.stat(target).catch(() => undefined);
-  if (old && !old.isFile()) return fs.writeFile(target, data, { signal });
+  if (old && !old.isFile()) return fs.writeFile(target, data, { signal }).catch(naming(path));
 
   const folder = dirname(target);
   const temporary = join(folder, `.${basename(target)}.${crypto.randomUUID()}.tmp`);
@@ -40,9 +41,19 @@ export async function saveFile(
     await fs.rename(temporary, target);
   } catch (error) {
     await fs.rm(temporary, { force: true });
-    throw error;
+    naming(path)(error);
   }
   await syncFolder(folder);
+}
+
+/** Throws an error of the system on, with the path that the caller knows instead of a temporary one or none. */
+function naming(path: string): (error: unknown) => never {
+  return (error) => {
+    const { errno, code, message } = (error ?? {}) as NodeJS.ErrnoException;
+    if (errno === undefined) throw error;
+    const full = code === "ENOSPC" && !message.includes(path) ? { message: `${message} '${path}'` } : {};
+    throw Object.assign(error as Error, { path }, full);
+  };
 }
 
 /** Makes a rename survive a power cut. Windows cannot open folders, and needs no such call. */

@@ -12,8 +12,12 @@ export interface Source {
   readShard(path: string, maxBytes: number): Promise<Uint8Array>;
 }
 
+export function isRemote(source: string): boolean {
+  return /^https?:\/\//i.test(source);
+}
+
 export function openSource(source: string, options: { allowRemote?: boolean; fetch?: typeof fetch }): Source {
-  if (!/^https?:\/\//i.test(source)) return folder(source);
+  if (!isRemote(source)) return folder(source);
   if (!options.allowRemote) {
     throw new FormatError(
       "import-remote",

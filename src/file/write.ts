@@ -1,12 +1,16 @@
-import { checkGraph, type Graph, type Node } from "../graph/index.js";
-import { type NamedTensor, writeContainer } from "./container-write.js";
-import { codecs, type Descriptor } from "./descriptor.js";
+import { bytesOf, checkGraph, type Graph } from "../graph/index.js";
+import { writeContainer } from "./container-write.js";
+import type { StoredWeight } from "./descriptor.js";
 import { encodeWeight } from "./encode.js";
+import { writeLean } from "./lean-write.js";
 import type { Provenance } from "./provenance.js";
 import { readHeader } from "./read.js";
 
 /**
  * The bytes of a `.pare` file: the same for the same graph and provenance on one platform.
+ *
+ * A header stays small: where names would take more than some tens of characters a node, weights are called after
+ * their nodes, and then long names of nodes keep their ends alone. Those of inputs and outputs stay.
  *
  * @throws GraphError when the graph is not one
  * @throws FormatError when the reader would refuse the file: a name like `__proto__`, a number past 2^53
@@ -14,50 +18,21 @@ import { readHeader } from "./read.js";
  */
 export async function encodePare(graph: Graph, provenance: Provenance): Promise<Uint8Array> {
   checkGraph(graph);
-  const tensors: NamedTensor[] = [];
-  const descriptors: [string, object][] = [];
+  const weights: StoredWeight[] = [];
   // One after the other: each holds several copies of itself.
   for (const [name, weight] of graph.weights) {
-    const { descriptor, streams } = await encodeWeight(name, weight);
-    for (const [i, stream] of codecs[descriptor.codec].streams.entries()) {
-      const bytes = streams[i];
-      tensors.push({ name: `${name}/${stream}`, dtype: "U8", shape: [bytes.length], bytes });
-    }
-    if (weight.dtype === "s8") {
-      const { buffer, byteOffset, byteLength } = weight.scale;
-      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-      tensors.push({ name: `${name}/scale`, dtype: "F32", shape: [weight.scale.length], bytes });
-    }
-    descriptors.push([name, descriptorJson(descriptor)]);
+    const scale = weight.dtype === "s8" ? bytesOf(weight.scale) : undefined;
+    weights.push({ ...(await encodeWeight(name, weight)), scale: scale ?? new Uint8Array(0) });
   }
-  const bytes = writeContainer(tensors, {
+  const { json, data } = writeLean(graph, weights);
+  const bytes = writeContainer([{ name: "data", dtype: "U8", shape: [data.length], bytes: data }], {
     format: "pare",
-    version: "1",
-    graph: toJson({
-      inputs: graph.inputs.map(({ name, shape }) => ({ name, shape })),
-      outputs: graph.outputs.map(({ name, value }) => ({ name, value })),
-      nodes: graph.nodes.map(nodeJson),
-      quant: Object.fromEntries([...graph.quant].map(([name, { scale, zero }]) => [name, [scale, zero]])),
-      weights: Object.fromEntries(descriptors),
-    }),
+    version: "2",
+    graph: toJson(json),
     provenance: toJson(provenance),
   });
   readHeader(bytes);
   return bytes;
-}
-
-function descriptorJson({ dtype, shape, codec, sizes, planes }: Descriptor): object {
-  return { dtype, shape, codec, bytes: sizes, ...(planes && { planes }) };
-}
-
-function nodeJson({ name, op, inputs, weights, attrs }: Node): object {
-  return {
-    name,
-    op,
-    inputs,
-    ...(Object.keys(weights).length > 0 && { weights }),
-    ...(Object.keys(attrs).length > 0 && { attrs }),
-  };
 }
 
 function toJson(value: unknown): string {

@@ -1,5 +1,6 @@
 /** The model as data: its types, its ops, its importer, its passes. The only door of this folder. */
 
+export { type Bytes, bytesOf, kindOf } from "./bytes.js";
 export { isNormalScale } from "./check/numbers.js";
 export { maxDepth } from "./check/quant.js";
 export { type CheckOptions, checkGraph, defaultMemoryCap } from "./check.js";
@@ -36,6 +37,7 @@ export { inferShapes, nodeShape } from "./infer.js";
 export { opNames, opRule } from "./ops/index.js";
 export type { AttrRule, AttrRules, OpRule, WeightRule, WeightShapes } from "./ops/rule.js";
 export {
+  hasIntegerForm,
   isUnaryFunctionName,
   type UnaryFunctionName,
   type UnaryNumber,
@@ -51,6 +53,7 @@ export {
   foldFrames,
   foldInputAffine,
   fuseActivation,
+  fuseGates,
   fuseResidual,
   mergeMoves,
   removeDead,

@@ -16,6 +16,7 @@ import {
 } from "./products.js";
 import { requantizer } from "./reference/runtime/requantize.js";
 import { type RuntimeKernel, runtimeSet } from "./runtime-set.js";
+import { isA } from "./weights/stream.js";
 
 /** The longest sum of products of an s8 and a u7 code that an i32 holds: 127 * 127 * K < 2^31. */
 const MAX_INPUTS = 133_144;
@@ -268,13 +269,13 @@ function padded<T extends Int32Array | Float32Array>(array: T, from: ArrayLike<n
 }
 
 function checkCodes(name: string, codes: Uint8Array, length: number): void {
-  if (!(codes instanceof Uint8Array)) throw new TypeError(`${name}: wanted a Uint8Array of u7 codes`);
+  if (!isA(codes, "Uint8Array")) throw new TypeError(`${name}: wanted a Uint8Array of u7 codes`);
   if (codes.length !== length) throw new RangeError(`${name}: wanted ${length} codes, got ${codes.length}`);
 }
 
 function checkOptions(w: Int8Array, options: PackOptions): void {
   const { inputs, outputs, bias, mult, zero = 0, low = 0, high = 127, table } = options;
-  if (!(w instanceof Int8Array)) throw new TypeError("w: wanted an Int8Array");
+  if (!isA(w, "Int8Array")) throw new TypeError("w: wanted an Int8Array");
   for (const [name, size] of [
     ["inputs", inputs],
     ["outputs", outputs],

@@ -1,6 +1,7 @@
 /** From a path, URL, Response or bytes to a model that runs. */
 
 import { FormatError, type Provenance, readPare } from "../file/index.js";
+import { type Bytes, bytesOf, kindOf } from "../graph/index.js";
 import { Model, type ModelOptions } from "./model.js";
 
 export interface LoadOptions extends ModelOptions {
@@ -8,7 +9,7 @@ export interface LoadOptions extends ModelOptions {
   readonly memoryCap?: number;
 }
 
-export type LoadSource = string | URL | Response | ArrayBuffer | Uint8Array;
+export type LoadSource = string | URL | Response | Blob | Bytes;
 
 /** A model out of a `.pare` file, and what the file says of its making. */
 export class LoadedModel extends Model {
@@ -23,7 +24,8 @@ export class LoadedModel extends Model {
 /**
  * Loads a `.pare` file.
  *
- * @param source in Node a path, file: or http(s): URL; in a browser a URL; anywhere a Response or bytes
+ * @param source in Node a path, file: or http(s): URL; in a browser a URL; anywhere a Response, a Blob or bytes: a
+ *   buffer, shared or not, or any view of one
  * @throws FormatError with a `code` for a file that is refused; Error when it cannot be fetched or read
  */
 export async function load(source: LoadSource, options: LoadOptions = {}): Promise<LoadedModel> {
@@ -37,11 +39,13 @@ export async function load(source: LoadSource, options: LoadOptions = {}): Promi
 }
 
 async function fetchBytes(source: LoadSource): Promise<{ bytes: Uint8Array; name?: string }> {
-  if (source instanceof Uint8Array) return { bytes: source };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source) };
-  if (typeof Response !== "undefined" && source instanceof Response) return readResponse(source, source.url);
-  if (typeof source !== "string" && !(source instanceof URL)) {
-    throw new TypeError(`load: wanted a path, URL, Response or bytes, got ${typeof source}`);
+  const bytes = bytesOf(source);
+  if (bytes) return { bytes };
+  const kind = kindOf(source);
+  if (kind === "Response") return readResponse(source as Response, (source as Response).url);
+  if (kind === "Blob" || kind === "File") return { bytes: await bodyOf(source as Blob) };
+  if (kind !== "String" && kind !== "URL") {
+    throw new TypeError(`load: wanted a path, URL, Response, Blob or bytes, got ${kind}`);
   }
   const name = String(source);
   const isRemote = /^(https?|data|blob):/.test(name);
@@ -51,12 +55,16 @@ async function fetchBytes(source: LoadSource): Promise<{ bytes: Uint8Array; name
     const path = name.startsWith("file:") ? new URL(name) : name;
     return { bytes: await readFile(path), name };
   }
-  return readResponse(await fetch(source), name);
+  return readResponse(await fetch(source as string | URL), name);
 }
 
 async function readResponse(response: Response, name: string): Promise<{ bytes: Uint8Array; name: string }> {
   if (!response.ok) {
     throw new FormatError("fetch-status", `${name}: wanted a file, the server said ${response.status}`);
   }
-  return { bytes: new Uint8Array(await response.arrayBuffer()), name };
+  return { bytes: await bodyOf(response), name };
+}
+
+async function bodyOf(source: Response | Blob): Promise<Uint8Array> {
+  return new Uint8Array(await source.arrayBuffer());
 }

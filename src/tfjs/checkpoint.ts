@@ -16,6 +16,7 @@ import {
   saveFile,
   writeContainer,
 } from "../file/index.js";
+import { kindOf } from "../graph/index.js";
 import type { SavedArray, SavedState } from "./state.js";
 
 /** Where a run keeps its checkpoint: one at a time. */
@@ -104,7 +105,8 @@ function checksum(bytes: Uint8Array): string {
 const kinds = { F32: Float32Array, F64: Float64Array, I32: Int32Array } as const;
 
 function tensorOf(name: string, shape: readonly number[], values: SavedArray): NamedTensor {
-  const dtype = values instanceof Float32Array ? "F32" : values instanceof Float64Array ? "F64" : "I32";
+  const dtype =
+    ({ Float32Array: "F32", Float64Array: "F64" } as Record<string, string>)[kindOf(values)] ?? "I32";
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { name, dtype, shape, bytes };
 }

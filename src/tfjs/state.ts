@@ -1,6 +1,7 @@
 /** What a run keeps of itself between two steps: numbers and arrays by name, nested by prefix. */
 
 import { FormatError } from "../file/index.js";
+import { kindOf } from "../graph/index.js";
 import type { PartState, StepPart } from "./step.js";
 
 export interface SavedState {
@@ -73,7 +74,7 @@ export function arrayIn<T extends SavedArray>(
 ): T {
   const values = state.arrays?.[name];
   if (values === undefined) throw new FormatError("state-missing", `${name}: wanted an array, got none`);
-  if (values instanceof kind && (length === undefined || values.length === length)) return values;
+  if (kindOf(values) === kind.name && (length === undefined || values.length === length)) return values as T;
   const wanted = `${kind.name}${length === undefined ? "" : ` of ${length}`}`;
   throw new FormatError(
     "state-array",

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { quantizeGraph, readSamples } from "../../src/compress/index.js";
-import { tapShares } from "../../src/compress/tap-shares.js";
 import type { Graph } from "../../src/graph/index.js";
 import { createModel } from "../../src/runtime/index.js";
 import { f32, graphOf, node, noise } from "../graph/helpers.js";
@@ -37,25 +36,5 @@ describe("bias correction", () => {
     const off = async (biasCorrection: boolean) =>
       (await means(biasCorrection)).map((mean, i) => Math.abs(mean - wanted[i]));
     expect(Math.max(...(await off(true)))).toBeLessThan(Math.max(...(await off(false))) / 2);
-  });
-});
-
-describe("the share of places at which a tap lies on the picture", () => {
-  const window = (strides: number[], dilations: number[], padding: number[]) =>
-    node("conv", "conv2d", "x", { attrs: { strides, dilations, padding } });
-
-  test("is that of its rows by that of its columns", () => {
-    // Rows: 3 taps at 4 places over 4 cells and one of padding on each side; columns: one tap, no padding.
-    const shares = tapShares(window([1, 1], [1, 1], [1, 1, 0, 0]), [3, 1], [null, 4, 5, 2]);
-    expect(shares).toEqual([0.75, 1, 0.75]);
-  });
-
-  test("with strides and dilation", () => {
-    // 7 cells and 2 + 2 of padding, a reach of 5, every second place: 4 places, from -2.
-    const shares = tapShares(window([2, 1], [2, 1], [2, 2, 0, 0]), [3, 1], [null, 7, 1, 1]);
-    expect(shares).toEqual([0.75, 1, 0.75]);
-    // 1 x 1 pixel: the middle alone.
-    const one = tapShares(window([1, 1], [3, 3], [3, 3, 3, 3]), [3, 3], [null, 1, 1, 8]);
-    expect(one).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0]);
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   categoricalColumn,
@@ -55,6 +56,31 @@ describe("parseCsv", () => {
   test("errors say the line, counting those inside quotes", () => {
     expect(() => parseCsv('1,"2\n2\n2"\n3,4\n5\n')).toThrow("csv line 5: want 2 cells, got 1");
     expect(() => parseCsv("1", { separator: "::" })).toThrow(RangeError);
+  });
+
+  test("and the column, which counts from 1 too", () => {
+    expect(() => parseCsv('a,b\n1,2"3"')).toThrow("csv line 2, column 2: a quote inside a bare cell");
+    expect(() => parseCsv('"a"b,c')).toThrow("csv line 1, column 1: text after a closing quote");
+    expect(() => parseCsv('1,2\n3,4,"5')).toThrow("csv line 2, column 3: a quote that is never closed");
+    expect(() => parseCsv("a,\n1,2\n", { header: true })).toThrow("csv line 1: column 2 has no name");
+    const plain = parseCsv("1,x\n2,y\n");
+    expect(() => numericColumn(plain, 1)).toThrow('csv line 1, column 2: want a number, got "x"');
+    expect(() => categoricalColumn(plain, 1, ["x"])).toThrow('csv line 2, column 2: want one of x, got "y"');
+  });
+
+  test("property: a cell that is no number is named by the line and the column that an editor shows", () => {
+    const size = fc.integer({ min: 1, max: 8 });
+    fc.assert(
+      fc.property(size, size, fc.nat(), fc.nat(), (rows, columns, row, column) => {
+        const [r, c] = [row % rows, column % columns];
+        const lines = Array.from({ length: rows }, (_, i) =>
+          Array.from({ length: columns }, (_, j) => (i === r && j === c ? "oops" : `${i + j}`)).join(","),
+        );
+        const table = parseCsv(lines.join("\n"), { header: false });
+        const place = `csv line ${r + 1}, column ${c + 1}: `;
+        expect(() => csvMatrix(table)).toThrow(place);
+      }),
+    );
   });
 
   test("numbers are decimal and finite", () => {

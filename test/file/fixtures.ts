@@ -1,9 +1,10 @@
 import { deflateSync } from "node:zlib";
 import { expect } from "vitest";
 import { type NamedTensor, writeContainer } from "../../src/file/container-write.js";
-import { encodePare, FormatError, type Provenance, readPare } from "../../src/file/index.js";
+import { FormatError, type Provenance, readPare } from "../../src/file/index.js";
 import type { Graph, Weight } from "../../src/graph/index.js";
 import { shipped } from "../runtime/shipped.js";
+import { encodeVersion1 } from "./version-1.js";
 
 /** Small valid files, and what it takes to break them. */
 
@@ -46,7 +47,8 @@ export function denseGraph(weights: Readonly<Record<string, Weight>>, channels: 
   };
 }
 
-export const smallFile = () => encodePare(s8Graph(), provenance);
+/** Of version 1, whose parts all have names. */
+export const smallFile = () => encodeVersion1(s8Graph(), provenance);
 
 export interface Parts {
   // biome-ignore lint/suspicious/noExplicitAny: tests write into it what no type allows
@@ -92,7 +94,7 @@ export async function sparseFile(
   shape: readonly [number, number],
   streams: { values: number[]; deltas: number[]; counts: number[] },
 ): Promise<Uint8Array> {
-  const base = await encodePare(s8Graph(...shape), provenance);
+  const base = await encodeVersion1(s8Graph(...shape), provenance);
   return changed((all) => {
     all.tensors = all.tensors.filter(({ name }) => !/^kernel\/(values|deltas|counts)$/.test(name));
     const raw = Object.entries(streams).map(([name, bytes]) => ({ name, bytes: Uint8Array.from(bytes) }));

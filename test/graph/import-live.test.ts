@@ -183,7 +183,7 @@ describe("batch normalization", () => {
     randomize(model);
     const graph = importModel(await artifactsOf(model));
     expect(graph.nodes.map(({ op }) => op)).toEqual(
-      axis === 3 ? ["dense", "affine"] : ["dense", "reshape", "affine", "reshape"],
+      axis === 3 ? ["dense", "affine"] : ["dense", "transpose", "affine", "transpose"],
     );
 
     const inputs = inputsOf(model);

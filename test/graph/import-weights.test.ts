@@ -53,7 +53,6 @@ describe("bytes", () => {
     ],
     ["negative", [spec("float32", [-1])], 4, /integers >= 0, got \[-1\]/],
     ["fraction", [spec("float32", [0.5])], 2, /got \[0.5\]/],
-    ["twice", [spec("bool"), spec("bool")], 6, /weight w: wanted it once, got it twice; give the layers/],
   ])("%s", (_what, specs, bytes, message) => {
     expect(() => locate(specs, bytes)).toThrow(RangeError);
     expect(() => locate(specs, bytes)).toThrow(message);

@@ -149,6 +149,13 @@ const cases: readonly Case[] = [
     [pad("p", "x", [1, 0, 1, 1, 0, 0], { value: -1e15 }), largest("m", "p")],
     "m:maxPool",
   ],
+  ["crop of a conv2d", foldFrames, [conv("a", "x"), crop("c", "a", [1, 0, 0], [4, 5, 4])], "c:conv2d"],
+  [
+    "crop of a depthwise",
+    foldFrames,
+    [depthwise("a", "x"), crop("c", "a", [0, 1, 0], [5, 3, 4])],
+    "c:depthwiseConv2d",
+  ],
   [
     "crop of a transposed convolution",
     foldFrames,
@@ -331,7 +338,12 @@ describe("what stays", () => {
       foldFrames,
       [upwards("a", "x", { outputPadding: [1, 0] }), crop("c", "a", [13, 0, 0], [1, 11, 4])],
     ],
-    ["a crop of a conv2d", foldFrames, [conv("a", "x"), crop("c", "a", [1, 0, 0], [4, 5, 4])]],
+    [
+      "a crop of a conv2d of strides",
+      foldFrames,
+      [conv("a", "x", { ...same, strides: [2, 2] }), crop("c", "a", [1, 0, 0], [2, 3, 4])],
+    ],
+    ["a crop of more than the padding", foldFrames, [conv("a", "x"), crop("c", "a", [2, 0, 0], [3, 5, 4])]],
     ["tanh after a sum", fuseActivation, [node("t", "add", ["x", "x"]), unary("u", "t")]],
     [
       "a residual that broadcasts",

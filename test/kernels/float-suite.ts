@@ -142,10 +142,12 @@ for (const n of sizes) {
         ];
       });
     }
-    for (const fn of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    const [turn, divide] = [16, 3];
+    for (const fn of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, turn + 1, turn + 7, turn + 8, turn + 9]) {
       const [low, high] = bounds[(fn + n) % 3];
       const label = `fn ${fn} ${rows}x${n}`;
-      const contents = fn % 2 ? odd : reals;
+      // Comparisons want numbers that are equal.
+      const contents = fn % 2 || fn === 6 || fn === 8 ? odd : reals;
       for (const [one, step] of [
         [0, n],
         [0, 0],
@@ -156,12 +158,16 @@ for (const n of sizes) {
           l.room(rows * n * 4),
           l.put(contents(l, rows * n)),
           // Never 0: 0 / 0 is a NaN whose sign is the machine's.
-          l.put(reals(l, Math.max(1, rows * n)).map((value) => value || 1)),
+          l.put(
+            fn % 16 > 5
+              ? odd(l, Math.max(1, rows * n))
+              : reals(l, Math.max(1, rows * n)).map((value) => value || 1),
+          ),
           rows,
           n,
           step,
           one,
-          fn === 7 ? 6 : fn,
+          fn,
           low,
           high,
         ]);
@@ -174,7 +180,7 @@ for (const n of sizes) {
         n,
         n,
         0,
-        7,
+        turn + divide,
         low,
         high,
       ]);
@@ -243,24 +249,32 @@ for (const units of [1, 3, 4, 9, 33]) {
         };
         const yStep = sequence ? units : 0;
         const fn = sequence ? tanh : steps === 5 ? elu : relu;
-        add("f32_simple_rnn", label, (l) => {
-          const [xw, step] = inputs(l, 1);
-          const u = l.put(reals(l, units * units, 0.5));
-          return [room(l), xw, u, l.scratch(units * 8), steps, units, step, yStep, fn];
-        });
-        add("f32_lstm", label, (l) => {
-          const [xw, step] = inputs(l, 4);
-          const u = l.put(reals(l, 4 * units * units, 0.5));
-          return [room(l), xw, u, l.scratch(units * 24), steps, units, step, yStep, fn, sigmoid];
-        });
-        for (const after of [false, true]) {
-          add("f32_gru", `${label}${after ? " after" : ""}`, (l) => {
-            const [xw, step] = inputs(l, 3);
-            const u = l.put(reals(l, 3 * units * units, 0.5));
-            const bias = after ? l.put(reals(l, 3 * units)) : 0;
-            const scratch = l.scratch(units * 16);
-            return [room(l), xw, u, bias, scratch, steps, units, step, yStep, fn, sigmoid];
+        for (const given of [false, true]) {
+          const what = `${label}${given ? " given" : ""}`;
+          // A state to begin with, or none.
+          const from = (l: Layout, count: number) => (given ? l.put(reals(l, count)) : 0);
+          add("f32_simple_rnn", what, (l) => {
+            const [xw, step] = inputs(l, 1);
+            const u = l.put(reals(l, units * units, 0.5));
+            const state = from(l, units);
+            return [room(l), xw, u, state, l.scratch(units * 8), steps, units, step, yStep, fn];
           });
+          add("f32_lstm", what, (l) => {
+            const [xw, step] = inputs(l, 4);
+            const u = l.put(reals(l, 4 * units * units, 0.5));
+            const state = from(l, 2 * units);
+            return [room(l), xw, u, state, l.scratch(units * 24), steps, units, step, yStep, fn, sigmoid];
+          });
+          for (const after of [false, true]) {
+            add("f32_gru", `${what}${after ? " after" : ""}`, (l) => {
+              const [xw, step] = inputs(l, 3);
+              const u = l.put(reals(l, 3 * units * units, 0.5));
+              const bias = after ? l.put(reals(l, 3 * units)) : 0;
+              const state = from(l, units);
+              const scratch = l.scratch(units * 16);
+              return [room(l), xw, u, bias, state, scratch, steps, units, step, yStep, fn, sigmoid];
+            });
+          }
         }
       }
     }

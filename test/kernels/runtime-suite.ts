@@ -350,11 +350,12 @@ for (const rows of [0, 1, 3]) {
     }
   }
 }
-for (let fn = 0; fn < 16; fn++) {
+const sqrt = 24;
+for (let fn = 0; fn < 27; fn++) {
   for (const n of [0, 1, 4, 37]) {
     add("f32_unary", `fn ${fn} n ${n}`, (l) => [
       l.room(n * 4),
-      l.put(reals(l, n)),
+      l.put(inDomain(fn, reals(l, n))),
       n,
       fn,
       fn === 1 ? Infinity : 0.3,
@@ -362,11 +363,44 @@ for (let fn = 0; fn < 16; fn++) {
   }
   add("f32_unary", `fn ${fn} wide`, (l) => [
     l.room(2000),
-    l.put(reals(l, 500, 60)),
+    l.put(inDomain(fn, reals(l, 500, 60))),
     500,
     fn,
     fn === 1 ? Infinity : 0.3,
   ]);
+  const ends = [
+    0,
+    -0,
+    1e-40,
+    2 ** -126,
+    0.5,
+    -0.5,
+    1.5,
+    2.5,
+    -2.5,
+    1,
+    -1,
+    0.99999994,
+    Math.SQRT1_2,
+    2 ** 23 + 1,
+    3e38,
+  ];
+  add("f32_unary", `fn ${fn} ends`, (l) => {
+    const all = inDomain(fn, Float32Array.from(ends));
+    return [l.room(all.length * 4), l.put(all), all.length, fn, fn === 1 ? Infinity : 0.3];
+  });
+}
+add("f32_unary", "log of what is no number above 0", (l) => [
+  l.room(5 * 4),
+  l.put(Float32Array.of(Infinity, 0, -0, -1, -Infinity)),
+  5,
+  21,
+  0,
+]);
+
+/** A root of a negative number is a NaN whose sign is the machine's. */
+function inDomain(fn: number, x: Float32Array): Float32Array {
+  return fn === sqrt ? x.map(Math.abs) : x;
 }
 
 /** Which blocks each of n rows keeps, as ascending columns and the start of each row. */

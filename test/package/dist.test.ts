@@ -39,9 +39,9 @@ async function reach(file: string): Promise<{ files: string[]; packages: string[
 }
 
 describe("pare/runtime", () => {
-  it("is one file of at most 48 KB gzipped, with both binaries in it", async () => {
+  it("is one file of at most 50 KB gzipped, with both binaries in it", async () => {
     const text = readFileSync("dist/runtime.js");
-    expect(gzipSync(text, { level: 9 }).length).toBeLessThanOrEqual(48_000);
+    expect(gzipSync(text, { level: 9 }).length).toBeLessThanOrEqual(50_000);
     expect(await reach("dist/runtime.js")).toEqual({ files: ["dist/runtime.js"], packages: [] });
     expect(text.includes(binaries.simd)).toBe(true);
     expect(text.includes(binaries.relaxed)).toBe(true);

@@ -140,8 +140,12 @@ for (const fn of ["sum", "mean", "max", "min", "product"]) {
   }
 }
 
-for (const op of ["add", "subtract", "multiply", "divide", "maximum", "minimum"]) {
-  const away = (x: number) => (Math.abs(x) + 0.5) * (x < 0 ? -2 : 2);
+const comparisons = ["equal", "greater", "greaterEqual", "mask"];
+for (const op of ["add", "subtract", "multiply", "divide", "maximum", "minimum", ...comparisons]) {
+  // Few numbers, so that some are equal, or 0; or none near 0.
+  const away = comparisons.includes(op)
+    ? (x: number) => Math.round(x * 2)
+    : (x: number) => (Math.abs(x) + 0.5) * (x < 0 ? -2 : 2);
   for (const [a, b] of [
     [
       [3, 4, 5],

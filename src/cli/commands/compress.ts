@@ -7,6 +7,7 @@ import {
   type CompressOptions,
   type CompressResult,
   compress,
+  findModel,
   type ModelArtifacts,
   readArtifacts,
   type Sensitivity,
@@ -59,7 +60,7 @@ export function addCompress(program: Command, host: Host): void {
   const command = program
     .command("compress")
     .description("prune and quantize a tfjs model.json or a Keras file into a .pare file")
-    .argument("<model>", "model.json, .keras or .h5")
+    .argument("<model>", "model.json, .keras or .h5, or the folder of one")
     .requiredOption("-o, --output <FILE>", "the .pare file to write")
     .option("--calibrate <DATA>", "samples that show the ranges of the activations; int8 needs them", collect)
     .option(
@@ -83,8 +84,9 @@ export function addCompress(program: Command, host: Host): void {
   );
 }
 
-async function run(host: Host, path: string, flags: CompressFlags): Promise<void> {
+async function run(host: Host, model: string, flags: CompressFlags): Promise<void> {
   checkFlags(flags);
+  const path = await findModel(model);
   const { calibrate = [], data = [], labels, recipe: file } = flags;
   if (/\.pare$/i.test(path))
     throw new UsageError(`${path}: wanted a model.json or a Keras file, got a .pare file`);

@@ -1,11 +1,12 @@
 /** Each weight by itself: its bytes are what its shape says, its codes within range. */
 
+import { kindOf } from "../bytes.js";
 import { GraphError } from "../errors.js";
 import { formatShape, isWeightShape, sizeOf } from "../shape.js";
 import type { Graph, S8Weight, U7Weight, Weight } from "../types.js";
 import { isNormalScale } from "./numbers.js";
 
-const arrays = { f32: Float32Array, s8: Int8Array, i32: Int32Array, u7: Uint8Array } as const;
+const arrays = { f32: "Float32Array", s8: "Int8Array", i32: "Int32Array", u7: "Uint8Array" } as const;
 
 /** @throws GraphError graph-weight, memory-cap, weight-range, weight-scale, table-range */
 export function checkWeights(graph: Graph, memoryCap: number): void {
@@ -27,9 +28,9 @@ function checkData(key: string, { dtype, shape, data }: Weight): void {
   if (!Object.hasOwn(arrays, dtype)) {
     throw new GraphError("graph-weight", `${key}: wanted a dtype of f32, s8, i32, u7, got ${dtype}`);
   }
-  if (!(data instanceof arrays[dtype])) {
-    const got = Object.prototype.toString.call(data).slice(8, -1);
-    throw new GraphError("graph-weight", `${key}: ${dtype} wants a ${arrays[dtype].name}, got ${got}`);
+  const got = kindOf(data);
+  if (got !== arrays[dtype]) {
+    throw new GraphError("graph-weight", `${key}: ${dtype} wants a ${arrays[dtype]}, got ${got}`);
   }
   if (!isWeightShape(shape)) {
     throw new GraphError(

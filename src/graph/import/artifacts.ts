@@ -1,5 +1,6 @@
 /** A tfjs model as it lies in its files or as `model.save` hands it to a save handler. */
 
+import { type Bytes, bytesOf, kindOf } from "../bytes.js";
 import { isObject } from "./json.js";
 
 /**
@@ -37,13 +38,13 @@ export interface ModelArtifacts {
 
 /** What tfjs hands a save handler: `tf.io.ModelArtifacts` is one, and so are our own. */
 export interface SavedArtifacts extends Partial<Omit<ModelArtifacts, "weightData">> {
-  /** In one piece, or a buffer for each shard. */
-  readonly weightData?: Uint8Array | ArrayBuffer | readonly ArrayBuffer[];
+  /** In one piece, or a buffer for each shard; views of buffers will do. */
+  readonly weightData?: Bytes | readonly Bytes[];
   /** Older converters wrote the signature into it, and tfjs looks there first. */
   readonly userDefinedMetadata?: unknown;
 }
 
-/** @throws TypeError where there is no topology, or no weights */
+/** @throws TypeError where there is no topology, or weights that are no bytes */
 export function joinArtifacts(saved: SavedArtifacts): ModelArtifacts {
   const { userDefinedMetadata, ...rest } = saved;
   const { modelTopology, weightSpecs = [], weightData = new Uint8Array(0) } = rest;
@@ -55,9 +56,8 @@ export function joinArtifacts(saved: SavedArtifacts): ModelArtifacts {
 }
 
 function joinBytes(data: NonNullable<SavedArtifacts["weightData"]>): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (!Array.isArray(data)) return new Uint8Array(data as ArrayBuffer);
-  const parts = data.map((part: ArrayBuffer) => new Uint8Array(part));
+  if (!Array.isArray(data)) return plainBytes(data);
+  const parts = data.map(plainBytes);
   const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
@@ -65,4 +65,14 @@ function joinBytes(data: NonNullable<SavedArtifacts["weightData"]>): Uint8Array 
     at += part.length;
   }
   return joined;
+}
+
+function plainBytes(data: unknown): Uint8Array {
+  const bytes = bytesOf(data);
+  if (bytes) return bytes;
+  const kind = kindOf(data);
+  const hint = kind === "Blob" || kind === "File" ? "; await its arrayBuffer()" : "";
+  throw new TypeError(
+    `artifacts: wanted weightData in a buffer, a view or an array of them, got ${kind}${hint}`,
+  );
 }

@@ -36,6 +36,9 @@ export interface Builder {
    * @returns its key
    */
   put(key: string, weight: F32Weight): string;
+  /** The value, [null, time] of 0 and 1, that says which steps of another count; undefined where all do. */
+  maskOf(value: string): string | undefined;
+  setMask(value: string, mask: string | undefined): void;
   /**
    * Notes what pare has not, where only shapes show it; the import goes on and then throws. A rule that
    * has no value of the right shape to go on with throws an UnsupportedError instead.
@@ -74,6 +77,7 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
   const weights = new Map<string, F32Weight>();
   const problems: string[] = [];
   const shapes = new Map<string, Shape>();
+  const masks = new Map<string, string | undefined>();
   let calls = 0;
 
   const outputNames = new Set<string>();
@@ -115,6 +119,10 @@ export function createBuilder(store: WeightStore, layerNames: ReadonlySet<string
       }
       if (!there) weights.set(key, weight);
       return key;
+    },
+    maskOf: (value) => masks.get(value),
+    setMask(value, mask) {
+      masks.set(value, mask);
     },
     countCall() {
       if (++calls > maxNodes) throw tooMany();

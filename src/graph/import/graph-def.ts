@@ -10,12 +10,74 @@ export interface NodeDef {
   readonly attrs: Attributes;
 }
 
+/** A function of the model's library: the body or the condition of a loop. */
+export interface FunctionDef {
+  readonly name: string;
+  /** Names of what it is given. */
+  readonly inputs: readonly string[];
+  /** What it gives, as references to nodes. */
+  readonly outputs: readonly string[];
+  readonly nodes: readonly NodeDef[];
+}
+
+const parsed = (topology: unknown) =>
+  asObject(typeof topology === "string" ? JSON.parse(topology) : topology, "modelTopology");
+
 /** @throws TypeError, RangeError where it is no GraphDef */
 export function readGraphDef(topology: unknown): readonly NodeDef[] {
-  const parsed = typeof topology === "string" ? JSON.parse(topology) : topology;
-  const json = asArray(asObject(parsed, "modelTopology").node, "modelTopology.node");
+  return readNodes(parsed(topology).node, "modelTopology.node");
+}
+
+/** The functions of a GraphDef, by name; a node in them is named by "node:output:0" too. */
+export function readFunctions(topology: unknown): ReadonlyMap<string, FunctionDef> {
+  const { library } = parsed(topology);
+  const functions = isObject(library) ? asArray(library.function ?? [], "library.function") : [];
+  return new Map(
+    functions.map((item) => {
+      const json = asObject(item, "function");
+      const signature = asObject(json.signature, "function.signature");
+      const name = asString(signature.name, "function.signature.name");
+      const argumentNames = (key: string) =>
+        asArray(signature[key] ?? [], `${name}.${key}`).map((each) =>
+          asString(asObject(each, `${name}.${key}`).name, `${name}.${key}.name`),
+        );
+      const inputs = argumentNames("inputArg");
+      const nodes = readNodes(json.nodeDef ?? [], `${name}.nodeDef`);
+      const ops = new Map(nodes.map((node) => [node.name, node.op]));
+      const plain = (reference: string) => plainReference(reference, ops);
+      const returned = asObject(json.ret ?? {}, `${name}.ret`);
+      const outputs = argumentNames("outputArg").map((key) => {
+        const wanted = Object.hasOwn(returned, key) ? returned[key] : undefined;
+        return plain(asString(wanted, `${name}.ret.${key}`));
+      });
+      const body = nodes.map((node) => ({ ...node, inputs: node.inputs.map(plain) }));
+      return [name, { name, inputs, outputs, nodes: body }];
+    }),
+  );
+}
+
+/** Names of outputs, of ops that have more than one tensor by more than one name. */
+const outputNames: Readonly<Record<string, readonly string[]>> = {
+  FusedBatchNormV3: ["y", "batch_mean", "batch_variance"],
+  TensorArrayConcatV3: ["value", "lengths"],
+  TensorArrayV3: ["handle", "flow"],
+  TensorListConcatV2: ["tensor", "lengths"],
+  TensorListPopBack: ["output_handle", "tensor"],
+  TopKV2: ["values", "indices"],
+};
+
+/** "node:output:1" as "node:1". */
+function plainReference(reference: string, ops: ReadonlyMap<string, string>): string {
+  const [, name, output, index] = /^(.*):([^:]+):(\d+)$/s.exec(reference) ?? [];
+  if (name === undefined) return reference;
+  const op = ops.get(name) ?? "";
+  const at = Object.hasOwn(outputNames, op) ? outputNames[op].indexOf(output) : -1;
+  return `${name}:${at >= 0 ? at : index}`;
+}
+
+function readNodes(list: unknown, what: string): readonly NodeDef[] {
   const names = new Set<string>();
-  return json.map((item) => {
+  return asArray(list, what).map((item) => {
     const node = asObject(item, "node");
     const name = asString(node.name, "node.name");
     if (names.has(name)) throw new RangeError(`node ${name}: wanted it once, got it twice`);
@@ -81,6 +143,12 @@ export class Attributes {
   /** Sizes, -1 where they are open; undefined where there is no shape or its rank is unknown. */
   shape(key: string): readonly number[] | undefined {
     return readTensorShape(this.#value(key)?.shape);
+  }
+
+  /** The name of a function; undefined where there is none. */
+  func(key: string): string | undefined {
+    const func = this.#value(key)?.func;
+    return isObject(func) && typeof func.name === "string" ? func.name : undefined;
   }
 
   /** "DT_FLOAT". */

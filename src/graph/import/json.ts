@@ -54,9 +54,14 @@ export function numberOption(config: Json, name: string): number | undefined {
   throw new TypeError(`${describe(config.name)}: ${name} wants a number, got ${describe(value)}`);
 }
 
-/** @throws TypeError where it is there and no boolean */
+/**
+ * A boolean, or 0 or 1 as some writers have it.
+ *
+ * @throws TypeError where it is there and none of these
+ */
 export function booleanOption(config: Json, name: string, initial: boolean): boolean {
   const value = option(config, name) ?? initial;
   if (typeof value === "boolean") return value;
+  if (value === 0 || value === 1) return value === 1;
   throw new TypeError(`${describe(config.name)}: ${name} wants a boolean, got ${describe(value)}`);
 }

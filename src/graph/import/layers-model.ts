@@ -5,6 +5,7 @@ import { createBuilder, type GraphBuilder } from "./builder.js";
 import { type InputShapes, resolveInputShape } from "./input-shapes.js";
 import { describe, type Json, option } from "./json.js";
 import { layerRule, unsupportedIn } from "./layers/index.js";
+import { maskOutputs } from "./layers/masks.js";
 import { arityOf, type LayerRule } from "./layers/rule.js";
 import type { Reference } from "./references.js";
 import { type LayerSpec, type ModelSpec, outputNames } from "./topology.js";
@@ -149,9 +150,13 @@ function addLayer(
   // The first walk made sure that there is one.
   const rule = layerRule(layer.className) as LayerRule;
   checkInputs(layer, rule, known);
-  const { className, name, config } = layer;
+  const { className, name, config, shared } = layer;
+  const weightNames = shared ? { weightNames: [shared.name], shared } : {};
+  const given = { className, name, config, path, ...weightNames };
   try {
-    return rule.add({ className, name, config, path }, known, builder);
+    const made = rule.add(given, known, builder);
+    maskOutputs(given, known, made, builder);
+    return made;
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     for (const what of error.what) builder.unsupported(what);

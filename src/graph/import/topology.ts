@@ -15,12 +15,20 @@ export interface ModelSpec {
 
 export interface LayerSpec {
   readonly className: string;
+  /** Of its own within the model. */
   readonly name: string;
+  /** What the model's file calls it, where other layers of a Sequential have that name too. */
+  readonly shared?: SharedName;
   readonly config: Json;
   /** What each call of the layer reads; several for a shared layer. */
   readonly calls: readonly (readonly Reference[])[];
   /** If the layer is a model itself. */
   readonly model?: ModelSpec;
+}
+
+/** A name that several layers of one Sequential have. */
+export interface SharedName {
+  readonly name: string;
 }
 
 /** As strict JSON readers have it; a model in a model in a model is as deep as they get. */
@@ -71,7 +79,11 @@ function readLayer(json: unknown, depth: number): LayerSpec {
 }
 
 function readLayers(json: unknown, name: string, depth: number): readonly LayerSpec[] {
-  const layers = asArray(json, `layers of ${name}`).map((layer) => readLayer(layer, depth));
+  return asArray(json, `layers of ${name}`).map((layer) => readLayer(layer, depth));
+}
+
+/** The layers of a functional model read each other by name. */
+function wantOwnNames(layers: readonly LayerSpec[], name: string): readonly LayerSpec[] {
   const names = new Set<string>();
   for (const layer of layers) {
     if (names.has(layer.name))
@@ -86,7 +98,7 @@ function readFunctional(json: Json, depth: number): ModelSpec {
   const name = String(config.name ?? json.name ?? "model");
   return {
     name,
-    layers: readLayers(config.layers, name, depth),
+    layers: wantOwnNames(readLayers(config.layers, name, depth), name),
     inputs: readReferences(option(config, "inputLayers")),
     outputs: readReferences(option(config, "outputLayers")),
   };
@@ -98,7 +110,7 @@ function readSequential(json: Json, depth: number): ModelSpec {
     ? { layers: json.config }
     : asObject(json.config, "config of a Sequential");
   const name = String(option(config, "name") ?? json.name ?? "sequential");
-  const layers = [...readLayers(config.layers, name, depth)];
+  const layers = [...withOwnNames(readLayers(config.layers, name, depth))];
   if (layers.length === 0)
     throw new RangeError(`${name}: wanted a Sequential of at least one layer, got none`);
   if (layers[0].className !== "InputLayer") layers.unshift(inputLayerBefore(layers[0]));
@@ -113,6 +125,22 @@ function readSequential(json: Json, depth: number): ModelSpec {
     inputs: [{ layer: layers[0].name, call: 0, tensor: 0 }],
     outputs: [outputOf(layers)],
   };
+}
+
+/** Layers of a Sequential read those before them, whatever these are called: a name taken gets _1, _2... */
+function withOwnNames(layers: readonly LayerSpec[]): readonly LayerSpec[] {
+  const counts = new Map<string, number>();
+  for (const { name } of layers) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const numbers = new Map<string, number>();
+  return layers.map((layer) => {
+    if (counts.get(layer.name) === 1) return layer;
+    let number = numbers.get(layer.name) ?? 0;
+    let { name } = layer;
+    while (number > 0 && counts.has(name)) name = `${layer.name}_${number++}`;
+    numbers.set(layer.name, Math.max(number, 1));
+    counts.set(name, counts.get(name) ?? 1);
+    return { ...layer, name, shared: { name: layer.name } };
+  });
 }
 
 /** The input that tfjs makes for a Sequential that begins with another layer, under tfjs' name for it. */
@@ -145,5 +173,6 @@ export function outputNames(model: ModelSpec): readonly string[] {
   ) {
     return outputNames(only.model);
   }
-  return model.outputs.map(({ layer }) => layer);
+  const given = new Map(model.layers.map(({ name, shared }) => [name, shared?.name ?? name]));
+  return model.outputs.map(({ layer }) => given.get(layer) ?? layer);
 }

@@ -2,6 +2,7 @@
 
 import type { F32Weight, I32Weight } from "../types.js";
 import type { ModelArtifacts } from "./artifacts.js";
+import type { SharedName } from "./topology.js";
 import { decodeTensor, locateTensors, type StoredTensor } from "./weights.js";
 
 /** A layer's place in the model: its name and those of the models around it, outermost first. */
@@ -10,6 +11,8 @@ export interface LayerPath {
   readonly path: readonly string[];
   /** Names its weights may be under, if not its own: those in a wrapper have the wrapper's. */
   readonly weightNames?: readonly string[];
+  /** Where several layers have its name: the first has the first weights of that name, and so on. */
+  readonly shared?: SharedName;
   /** Its weights may lie one name deeper: "lstm/lstm_cell/kernel". */
   readonly hasCell?: boolean;
 }
@@ -31,6 +34,7 @@ export interface WeightStore {
 export function createWeightStore(artifacts: ModelArtifacts): WeightStore {
   const tensors = locateTensors(artifacts);
   const decoded = new Map<string, F32Weight | I32Weight>();
+  const choose = twinChooser(tensors);
   const decode = (key: string) => {
     const weight = decoded.get(key) ?? decodeTensor(tensors.get(key) as StoredTensor);
     decoded.set(key, weight);
@@ -38,10 +42,10 @@ export function createWeightStore(artifacts: ModelArtifacts): WeightStore {
   };
   return {
     find(layer, role, index) {
-      const key = findName(tensors, layer, role, index);
+      const key = choose(findName(tensors, layer, role, index), layer);
       return { key, weight: decode(key) };
     },
-    get: (name) => (tensors.has(name) ? decode(name) : undefined),
+    get: (name) => (tensors.has(name) ? decode(choose(name, { name, path: [] })) : undefined),
     unused() {
       const names = [...tensors.keys()].filter((name) => !decoded.has(name));
       return names.filter((name) => tensors.get(name)?.spec.group !== "optimizer");
@@ -85,4 +89,31 @@ function findName(
   throw new RangeError(
     `layer ${name}: wanted a weight ${weightNames[0]}/${role}, with any prefix; the model has ${some}${tensors.size > 5 ? "..." : ""}`,
   );
+}
+
+/**
+ * Of several tensors of one name that which is a layer's: the first of the layers of one Sequential that have its name
+ * has the first, and so on.
+ */
+function twinChooser(tensors: ReadonlyMap<string, StoredTensor>) {
+  const twins = new Map<string, string[]>();
+  for (const [key, { spec }] of tensors) twins.set(spec.name, [...(twins.get(spec.name) ?? []), key]);
+  const owners = new Map<string, SharedName[]>();
+  return (name: string, { shared }: LayerPath): string => {
+    const keys = twins.get(name) ?? [name];
+    if (!shared) {
+      if (keys.length === 1) return name;
+      throw new RangeError(
+        `weight ${name}: wanted it once, got it ${keys.length} times; give the layers of inner models names that differ, or import the live model`,
+      );
+    }
+    const layers = owners.get(name) ?? [];
+    owners.set(name, layers);
+    if (!layers.includes(shared)) layers.push(shared);
+    const key = keys[layers.indexOf(shared)];
+    if (key !== undefined) return key;
+    throw new RangeError(
+      `weight ${name}: wanted one for each layer ${shared.name}, ${layers.length} or more, got ${keys.length}`,
+    );
+  };
 }

@@ -24,8 +24,8 @@ const widths: Readonly<Record<string, number>> = {
 /**
  * Finds every tensor in the data, without decoding any.
  *
- * @returns name to tensor, in the file's order
- * @throws RangeError where the data is shorter or longer than the specs say, or a name comes twice
+ * @returns name to tensor, in the file's order; names that come again have numbers
+ * @throws RangeError where the data is shorter or longer than the specs say
  * @throws UnsupportedError where the bytes of a dtype are unknown
  */
 export function locateTensors({
@@ -33,14 +33,10 @@ export function locateTensors({
   weightData,
 }: ModelArtifacts): ReadonlyMap<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
+  const counts = new Map<string, number>();
   let offset = 0;
   for (const spec of weightSpecs) {
     const { name, shape } = spec;
-    if (tensors.has(name)) {
-      throw new RangeError(
-        `weight ${name}: wanted it once, got it twice; give the layers of inner models names that differ, or import the live model`,
-      );
-    }
     if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
       throw new RangeError(`weight ${name}: wanted sizes that are integers >= 0, got ${formatShape(shape)}`);
     }
@@ -48,7 +44,11 @@ export function locateTensors({
     const got = Math.min(wanted, weightData.length - offset);
     if (got !== wanted)
       throw new RangeError(`weight ${name}: wanted ${wanted} bytes at ${offset}, got ${got}`);
-    tensors.set(name, { spec, bytes: weightData.subarray(offset, offset + wanted) });
+    let key = name;
+    let count = counts.get(name) ?? 1;
+    while (tensors.has(key)) key = `${name} (${++count})`;
+    counts.set(name, count);
+    tensors.set(key, { spec, bytes: weightData.subarray(offset, offset + wanted) });
     offset += wanted;
   }
   if (offset !== weightData.length) {

@@ -1,4 +1,7 @@
-/** add, subtract, multiply, divide, maximum, minimum: of two values, or of one and a constant. */
+/**
+ * add, subtract, multiply, divide, maximum, minimum; equal, greater, greaterEqual, which give 1 or 0; mask, which
+ * gives the left where the right is not 0, else 0: of two values, or of one and a constant.
+ */
 
 import { formatShape } from "../shape.js";
 import type { Node, Shape } from "../types.js";

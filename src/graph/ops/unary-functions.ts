@@ -20,6 +20,7 @@ export type UnaryNumbers = Readonly<Record<string, number>>;
 interface Row {
   readonly numbers: Readonly<Record<string, UnaryNumber>>;
   readonly f: (x: number, numbers: UnaryNumbers) => number;
+  readonly onlyF32?: true;
 }
 
 const finite = (initial?: number): UnaryNumber => ({
@@ -35,6 +36,9 @@ const notNegative: UnaryNumber = {
 
 const plain = (f: (x: number) => number): Row => ({ numbers: {}, f });
 
+/** Steep, stepped, or of some numbers only: 128 codes of its argument say too little of its value. */
+const inF32 = (f: (x: number) => number): Row => ({ numbers: {}, f, onlyF32: true });
+
 // tfjs-core/src/ops/selu_util.ts, from Klambauer et al., 2017.
 const seluScaleAlpha = 1.7580993408473768;
 const seluScale = 1.0507009873554805;
@@ -44,6 +48,13 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 // The usual log(1 + exp(x)) overflows from x = 710 on.
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const tanhCubic = (x: number): number => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+
+/** As f32x4.nearest and tfjs have it. */
+function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
 
 const rows = {
   linear: plain((x) => x),
@@ -65,6 +76,21 @@ const rows = {
   mish: plain((x) => x * Math.tanh(softplus(x))),
   gelu: plain((x) => 0.5 * x * (1 + erf(x / Math.SQRT2))),
   geluNew: plain((x) => 0.5 * x * (1 + tanhCubic(x))),
+  abs: plain(Math.abs),
+  ceil: inF32(Math.ceil),
+  erf: plain(erf),
+  exp: inF32(Math.exp),
+  floor: inF32(Math.floor),
+  log: inF32(Math.log),
+  round: inF32(roundHalfEven),
+  sign: inF32((x) => Math.sign(x) || 0),
+  sqrt: inF32(Math.sqrt),
+  trunc: inF32(Math.trunc),
+  hardSwish: {
+    // Of weights in float16 it is near a sixth, no more.
+    numbers: { slope: finite(1 / 6) },
+    f: (x, { slope }) => x * Math.min(relu(x + 3), 6) * slope,
+  },
 } satisfies Readonly<Record<string, Row>>;
 
 /** A unary activation, by the name that `unary.fn` and `dense.activation` give it. */
@@ -73,6 +99,11 @@ export type UnaryFunctionName = keyof typeof rows;
 const table: Readonly<Record<UnaryFunctionName, Row>> = rows;
 
 export const unaryFunctionNames = Object.keys(table) as readonly UnaryFunctionName[];
+
+/** Whether a table of 128 codes stands for the function in integers; the others are computed in f32 alone. */
+export function hasIntegerForm(fn: UnaryFunctionName): boolean {
+  return !table[fn].onlyF32;
+}
 
 // hasOwn, not in: "constructor" is no activation.
 export function isUnaryFunctionName(name: unknown): name is UnaryFunctionName {

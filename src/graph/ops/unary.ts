@@ -23,7 +23,7 @@ export function unaryNumberAttrs(node: Node, key: string, initial?: UnaryFunctio
 }
 
 /**
- * attrs    fn and its numbers (alpha, theta, maxValue)
+ * attrs    fn and its numbers (alpha, theta, maxValue, slope)
  * weights  table u7[128]: the function from the input's u7 codes to the output's
  */
 export const unary: OpRule = {

@@ -8,8 +8,8 @@ type Numbers = readonly number[];
 
 /**
  * Folds each pad of zeros along height and width into the conv2d or depthwiseConv2d that alone reads
- * it, each of a number that is never the largest into the maxPool, and each slice along them into the
- * convTranspose2d before it.
+ * it, each of a number that is never the largest into the maxPool, each slice along them into the
+ * convTranspose2d before it, and each that cuts what comes of a convolution's padding into that.
  *
  * Exactly the same numbers, as long as a maxPool reads none below -2^49.
  * @returns the same graph if there is nothing to fold
@@ -21,7 +21,7 @@ export function foldFrames(graph: Graph): Graph {
   for (const node of graph.nodes) {
     const reader = sole.get(node.name);
     if (!reader || replacements.has(node) || graph.quant.has(node.name)) continue;
-    const folded = foldPad(node, reader) ?? foldSlice(node, reader, shapes);
+    const folded = foldPad(node, reader) ?? foldSlice(node, reader, shapes) ?? foldCrop(node, reader, shapes);
     if (!folded) continue;
     replacements.set(node, null);
     replacements.set(reader, folded);
@@ -72,5 +72,22 @@ function foldSlice(node: Node, slice: Node, shapes: ReadonlyMap<string, Shape>):
       padding: [0, 1].flatMap((i) => [padding[2 * i] + begin[i], padding[2 * i + 1] + cut[i] - bare[i]]),
       outputPadding: kept,
     },
+  };
+}
+
+/** A convolution whose result is cut needs less padding: what a dilation by blocks of cells leaves at the end. */
+function foldCrop(node: Node, slice: Node, shapes: ReadonlyMap<string, Shape>): Node | undefined {
+  const isConvolution = node.op === "conv2d" || node.op === "depthwiseConv2d";
+  if (!isConvolution || slice.op !== "slice" || node.inputs.length !== 1) return undefined;
+  const [, height, width, channels] = shapes.get(node.name) as Numbers;
+  const { begin, size, strides } = slice.attrs as Readonly<Record<string, Numbers>>;
+  const [padding, steps] = [node.attrs.padding as Numbers, node.attrs.strides as Numbers];
+  if ([...strides, ...steps].some((stride) => stride !== 1) || size[2] !== channels) return undefined;
+  const cut = [height, width].flatMap((dim, i) => [begin[i], dim - begin[i] - size[i]]);
+  if (cut.some((cells, i) => cells > padding[i])) return undefined;
+  return {
+    ...node,
+    name: slice.name,
+    attrs: { ...node.attrs, padding: padding.map((cells, i) => cells - cut[i]) },
   };
 }

@@ -2,6 +2,7 @@
 
 import { replaceNodes, soleConsumers, withNodes } from "../graph.js";
 import { opRule } from "../ops/index.js";
+import { hasIntegerForm, type UnaryFunctionName } from "../ops/unary-functions.js";
 import type { Graph, Node } from "../types.js";
 import { isLinear, isProduct } from "./products.js";
 
@@ -35,7 +36,8 @@ function canFuse(graph: Graph, node: Node, unary: Node): boolean {
     // The parameters of the value between an s8 product and its unary would be lost.
     !graph.quant.has(node.name) &&
     isLinear(node) &&
-    (isProduct(graph, node) || isSum(node, unary))
+    // A product in integers has a table for its activation.
+    ((isProduct(graph, node) && hasIntegerForm(unary.attrs.fn as UnaryFunctionName)) || isSum(node, unary))
   );
 }
 

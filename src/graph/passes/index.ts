@@ -5,24 +5,30 @@ import { arithmeticToAffine } from "./arithmetic-to-affine.js";
 import { foldAffine } from "./fold-affine.js";
 import { foldFrames } from "./fold-frames.js";
 import { fuseActivation } from "./fuse-activation.js";
+import { fuseGates } from "./fuse-gates.js";
 import { mergeMoves } from "./merge-moves.js";
 import { removeDead } from "./remove-dead.js";
 import { removeNoOps } from "./remove-no-ops.js";
+import { sinkTransposes } from "./sink-transposes.js";
 import { wholeWindows } from "./whole-windows.js";
 
 export { arithmeticToAffine } from "./arithmetic-to-affine.js";
 export { foldAffine, foldInputAffine } from "./fold-affine.js";
 export { foldFrames } from "./fold-frames.js";
 export { fuseActivation } from "./fuse-activation.js";
+export { fuseGates } from "./fuse-gates.js";
 export { fuseResidual } from "./fuse-residual.js";
 export { mergeMoves } from "./merge-moves.js";
 export { removeDead } from "./remove-dead.js";
 export { removeNoOps } from "./remove-no-ops.js";
+export { sinkTransposes } from "./sink-transposes.js";
 export { wholeWindows } from "./whole-windows.js";
 
 /** No-ops first: they part what the others would join. A pass with nothing to do returns its graph. */
 const passes: readonly ((graph: Graph) => Graph)[] = [
   removeNoOps,
+  sinkTransposes,
+  fuseGates,
   mergeMoves,
   foldFrames,
   arithmeticToAffine,

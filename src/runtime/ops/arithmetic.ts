@@ -1,4 +1,4 @@
-/** add, subtract, multiply, divide, maximum, minimum in f32, with what either side repeats. */
+/** Arithmetic, comparisons and masks in f32, with what either side repeats. */
 
 import type { Node } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
@@ -7,9 +7,10 @@ import { type Bounds, boundsOf, unbounded } from "./constants.js";
 import { emitGather, stridesOf } from "./moves.js";
 
 // Numbers of f32_arithmetic.
-const functions = ["add", "subtract", "multiply", "divide", "maximum", "minimum"];
-// Of b - a and b / a: where the sides change places.
-const turned: Readonly<Record<number, number>> = { 1: 6, 3: 7 };
+const functions = "add subtract multiply divide maximum minimum equal greater greaterEqual mask".split(" ");
+// What is added to the number where the sides change places, if that changes anything.
+const turn = 16;
+const symmetric = "add multiply maximum minimum equal".split(" ");
 
 /** How the second operand repeats over rows of n, as f32_arithmetic has it; default: not at all. */
 export interface Repeats {
@@ -35,8 +36,7 @@ export function emitArithmetic(
   { low, high }: Bounds = unbounded,
   isTurned = false,
 ): void {
-  const plain = functions.indexOf(op);
-  const fn = isTurned ? (turned[plain] ?? plain) : plain;
+  const fn = functions.indexOf(op) + (isTurned && !symmetric.includes(op) ? turn : 0);
   const one = Number(isOne);
   to.emit({
     label: `${node.name}: f32_arithmetic ${op}`,

@@ -1,7 +1,11 @@
-/** simpleRnn, lstm and gru in f32: x W + b of all steps at once, then one call that steps through time. */
+/**
+ * simpleRnn, lstm and gru in f32: x W + b of all steps at once, then one call that steps through time, or with a mask one
+ * for each run of steps that it leaves open.
+ */
 
 import type { Node } from "../../graph/index.js";
 import type { Lowering } from "../lowering.js";
+import type { Buffer } from "../place.js";
 import { codeOf, realsOf, uploadReals } from "./constants.js";
 import { activationOf } from "./elementwise.js";
 
@@ -10,7 +14,15 @@ interface Cell {
   readonly gates: number;
   /** In vectors of units. */
   readonly scratch: number;
-  call(y: number, xw: number, scratch: number, steps: number, xwStep: number, yStep: number): void;
+  call(
+    y: number,
+    xw: number,
+    from: number,
+    scratch: number,
+    steps: number,
+    xwStep: number,
+    yStep: number,
+  ): void;
 }
 
 export function lowerRecurrent(to: Lowering, node: Node): void {
@@ -31,14 +43,76 @@ export function lowerRecurrent(to: Lowering, node: Node): void {
     to.kernels.f32_matmul(xwAt, xAt, w, bias, rows, depth, width),
   );
   const scratch = to.scratch(cell.scratch * units * 4);
-  const { goBackwards, returnSequences } = node.attrs;
+  const { goBackwards, returnSequences, cellState } = node.attrs;
   const first = goBackwards ? (time - 1) * width * 4 : 0;
   const xwStep = goBackwards ? -width : width;
   const yStep = returnSequences ? units : 0;
-  const call = (yAt: number, xwAt: number, scratchAt: number) => {
-    cell.call(yAt, xwAt + first, scratchAt, time, xwStep, yStep);
+  const run: Run = (yAt, xwAt, from, scratchAt, begin, steps) => {
+    cell.call(yAt, xwAt + first + begin * xwStep * 4, from, scratchAt, steps, xwStep, yStep);
   };
-  to.each(`${node.name}: f32_${node.op}`, y, xw, call, scratch);
+  const label = `${node.name}: f32_${node.op}`;
+  if (node.inputs.length > 1 || cellState) {
+    emitWithState(to, node, label, { y, xw, scratch }, run);
+  } else {
+    to.each(label, y, xw, (yAt, xwAt, scratchAt) => run(yAt, xwAt, 0, scratchAt, 0, time), scratch);
+  }
+}
+
+/** Some steps of a sample, from `begin` on in the order in which they are read. */
+type Run = (y: number, xw: number, from: number, scratch: number, begin: number, steps: number) => void;
+
+/** With a mask, a state to begin with, or the state in the end: the state is at the beginning of scratch between runs. */
+function emitWithState(
+  to: Lowering,
+  node: Node,
+  label: string,
+  { y, xw, scratch }: Readonly<Record<"y" | "xw" | "scratch", Buffer>>,
+  run: Run,
+): void {
+  const { goBackwards, returnSequences, masked, cellState } = node.attrs;
+  const time = to.shape(node.inputs[0])[1] as number;
+  const units = to.channels(node.name);
+  const row = units * 4;
+  const { batch, heap } = to.options;
+  const others = node.inputs.slice(1).map((value) => to.f32(value));
+  const yStep = returnSequences ? row : 0;
+  const copy = (target: number, from: number) => heap.f32(target, units).set(heap.f32(from, units));
+  to.emit({
+    label,
+    reads: [xw, ...others],
+    writes: [y, scratch],
+    bind: (at) => {
+      const [yAt, xwAt, state] = [y, xw, scratch].map(at);
+      const given = others.map(at);
+      const mask = masked ? given.shift() : undefined;
+      const sample = (b: number) => {
+        let out = yAt + (b * y.bytes) / batch;
+        heap.f32(state, 2 * units).fill(0);
+        given.forEach((from, i) => {
+          copy(state + i * row, from + b * row);
+        });
+        const counts = mask === undefined ? undefined : heap.f32(mask + b * time * 4, time);
+        const isOpen = (t: number) => counts?.[goBackwards ? time - 1 - t : t] !== 0;
+        // Steps of one kind at a time: those that count, and those that repeat what was.
+        for (let t = 0; t < time; ) {
+          const begin = t;
+          const open = isOpen(t);
+          while (t < time && isOpen(t) === open) t++;
+          if (open) {
+            run(out, xwAt + (b * xw.bytes) / batch, state, state, begin, t - begin);
+            copy(state, out + (t - begin - 1) * yStep);
+          } else {
+            for (let i = begin; i < t; i++) copy(out + (i - begin) * yStep, state);
+          }
+          out += (t - begin) * yStep;
+        }
+        if (cellState) copy(out + (yStep ? 0 : row), state + row);
+      };
+      return () => {
+        for (let b = 0; b < batch; b++) sample(b);
+      };
+    },
+  });
 }
 
 function cellOf(to: Lowering, node: Node, units: number): Cell {
@@ -51,8 +125,8 @@ function cellOf(to: Lowering, node: Node, units: number): Cell {
     return {
       gates: 1,
       scratch: 2,
-      call: (y, xw, scratch, steps, xwStep, yStep) =>
-        f32_simple_rnn(y, xw, at, scratch, steps, units, xwStep, yStep, fn),
+      call: (y, xw, from, scratch, steps, xwStep, yStep) =>
+        f32_simple_rnn(y, xw, at, from, scratch, steps, units, xwStep, yStep, fn),
     };
   }
   if (node.op === "lstm") {
@@ -60,8 +134,8 @@ function cellOf(to: Lowering, node: Node, units: number): Cell {
     return {
       gates: 4,
       scratch: 6,
-      call: (y, xw, scratch, steps, xwStep, yStep) =>
-        f32_lstm(y, xw, at, scratch, steps, units, xwStep, yStep, fn, gate),
+      call: (y, xw, from, scratch, steps, xwStep, yStep) =>
+        f32_lstm(y, xw, at, from, scratch, steps, units, xwStep, yStep, fn, gate),
     };
   }
   const isAfter = node.attrs.resetAfter === true;
@@ -72,8 +146,8 @@ function cellOf(to: Lowering, node: Node, units: number): Cell {
   return {
     gates: 3,
     scratch: 4,
-    call: (y, xw, scratch, steps, xwStep, yStep) =>
-      f32_gru(y, xw, at, after, scratch, steps, units, xwStep, yStep, fn, gate),
+    call: (y, xw, from, scratch, steps, xwStep, yStep) =>
+      f32_gru(y, xw, at, after, from, scratch, steps, units, xwStep, yStep, fn, gate),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { Matrix } from "ml-matrix";
+import { kindOf } from "../../graph/index.js";
 import { fitScaling, type Scaler, type Scaling } from "./scaling.js";
 
 /** Numbers in rows, each data.length / count numbers long: what `featuresOf` and `predictAll` give. */
@@ -123,7 +124,7 @@ export function matrixOf(name: string, rows: Rows | tf.Tensor): Matrix {
 function plainRows(name: string, rows: Rows | tf.Tensor): Rows {
   const isTensor = rows instanceof tf.Tensor;
   const data: unknown = isTensor ? rows.dataSync() : rows?.data;
-  if (!(data instanceof Float32Array || data instanceof Int32Array)) {
+  if (!isNumbers(data)) {
     throw new TypeError(`${name}: wanted rows { data: Float32Array, count } or a tensor`);
   }
   const count = isTensor ? (rows.shape[0] ?? 0) : rows.count;
@@ -131,6 +132,10 @@ function plainRows(name: string, rows: Rows | tf.Tensor): Rows {
     throw new RangeError(`${name}: wanted rows of one size, got ${data.length} numbers in ${count} rows`);
   }
   return { data: data instanceof Float32Array ? data : Float32Array.from(data), count };
+}
+
+function isNumbers(data: unknown): data is Float32Array | Int32Array {
+  return ["Float32Array", "Int32Array"].includes(kindOf(data));
 }
 
 /** A copy of some samples. */

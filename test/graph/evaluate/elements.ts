@@ -9,6 +9,10 @@ const functions: Readonly<Record<string, (a: number, b: number) => number>> = {
   divide: (a, b) => a / b,
   maximum: Math.max,
   minimum: Math.min,
+  equal: (a, b) => Number(a === b),
+  greater: (a, b) => Number(a > b),
+  greaterEqual: (a, b) => Number(a >= b),
+  mask: (a, b) => (b === 0 ? 0 : a),
 };
 
 const arithmetic: Row = (context) => {

@@ -53,6 +53,9 @@ export const moveRows: Rows = {
     const table = needed(context, "embeddings");
     const [{ data }] = context.inputs;
     const [, size] = table.shape;
-    return build(context.shape, (_, i) => table.data[data[Math.floor(i / size)] * size + (i % size)]);
+    return build(
+      context.shape,
+      (_, i) => table.data[Math.trunc(data[Math.floor(i / size)]) * size + (i % size)],
+    );
   },
 };

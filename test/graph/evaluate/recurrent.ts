@@ -55,7 +55,8 @@ function functionOf(name: unknown): (x: number) => number {
 
 function run(context: Context): Float64Array {
   const { node, inputs, shape } = context;
-  const [x] = inputs;
+  const [x, ...others] = inputs;
+  const mask = node.attrs.masked ? others.shift() : undefined;
   const [batch, time, size] = x.shape;
   const { gates, step } = steps[node.op];
   const kernel = needed(context, "kernel").data;
@@ -66,10 +67,15 @@ function run(context: Context): Float64Array {
   const attrs = node.attrs;
   const result: number[] = [];
   for (let b = 0; b < batch; b++) {
-    let h: Float64Array = new Float64Array(count);
-    const memory = new Float64Array(count);
+    const given = (i: number) =>
+      others[i]
+        ? Float64Array.from(others[i].data.slice(b * count, (b + 1) * count))
+        : new Float64Array(count);
+    let h: Float64Array = given(0);
+    const memory = given(1);
     for (let t = 0; t < time; t++) {
-      const at = (b * time + (attrs.goBackwards ? time - 1 - t : t)) * size;
+      const place = b * time + (attrs.goBackwards ? time - 1 - t : t);
+      const at = place * size;
       const cell: Cell = {
         units: count,
         activate: functionOf(attrs.activation ?? "tanh"),
@@ -88,9 +94,10 @@ function run(context: Context): Float64Array {
           return sum;
         },
       };
-      h = step(cell, h, memory);
+      if (mask?.data[place] !== 0) h = step(cell, h, memory);
       if (attrs.returnSequences || t === time - 1) for (const value of h) result.push(value);
     }
+    if (attrs.cellState) for (const value of memory) result.push(value);
   }
   if (result.length !== shape.reduce((size_, dim) => size_ * dim, 1))
     throw new Error(`${node.name}: ${shape}`);

@@ -1,8 +1,8 @@
 /** What a node of a GraphDef reads: a value of the graph, or numbers that are known while importing. */
 
 import { UnsupportedError } from "../../errors.js";
-import type { Dim, F32Weight } from "../../types.js";
-import type { Builder } from "../builder.js";
+import type { F32Weight } from "../../types.js";
+import type { GraphBuilder } from "../builder.js";
 import type { NodeDef } from "../graph-def.js";
 
 export interface Constant {
@@ -17,7 +17,16 @@ export interface Constant {
 export interface Operand {
   /** Name of a value of the graph. */
   readonly value?: string;
+  /**
+   * For each axis of the tensor that TensorFlow has, the axis of the value: transposes are made when somebody needs
+   * them. Without 0 in it the batch, of one, is gone. Absent: the same axes.
+   */
+  readonly order?: readonly number[];
   readonly constant?: Constant;
+  /** For each axis of the tensor how far apart the cells are that one sample of TensorFlow has: see SpaceToBatchND. */
+  readonly blocks?: readonly number[];
+  /** What a TensorArray or a TensorList holds; undefined where nothing was written yet. */
+  readonly list?: readonly (Operand | undefined)[];
 }
 
 /** A node with what it reads, for its rule. */
@@ -25,7 +34,9 @@ export interface Context extends NodeDef {
   readonly operands: readonly Operand[];
   /** The nodes that read it, and undefined for an output of the model. */
   readonly readers: readonly (NodeDef | undefined)[];
-  readonly builder: Builder;
+  readonly builder: GraphBuilder;
+  /** The batch that all inputs of the model have; absent where it is open. */
+  readonly batch: number | undefined;
 }
 
 export interface GraphRule {
@@ -34,6 +45,8 @@ export interface GraphRule {
   readonly ofConstants?: true;
   /** It makes constants only, of values too. */
   readonly makesConstants?: true;
+  /** Of operands with `blocks` it keeps them, or knows what they mean; absent: it cannot read such. */
+  readonly blocks?: "keep" | "take";
   /** What pare has not of one node, as its attributes show it. */
   unsupported?(node: NodeDef): readonly string[];
   /**
@@ -54,13 +67,6 @@ export function constantOf(
   return { constant: { key, shape, data, isFloat } };
 }
 
-/** The name of the `i`-th operand, which has to be a value. @throws UnsupportedError */
-export function valueAt({ op, operands }: Context, i: number): string {
-  const value = operands[i]?.value;
-  if (value !== undefined) return value;
-  throw new UnsupportedError([`${op}: input ${i} constant`]);
-}
-
 /** The `i`-th operand, which has to be a constant. @throws UnsupportedError */
 export function constantAt({ op, operands }: Context, i: number): Constant {
   const constant = operands[i]?.constant;
@@ -68,14 +74,15 @@ export function constantAt({ op, operands }: Context, i: number): Constant {
   throw new UnsupportedError([`${op}: input ${i} not constant`]);
 }
 
+/** All operands, if all of them are constants. */
+export function constantsOf({ operands }: Context): readonly Constant[] | undefined {
+  const constants = operands.map(({ constant }) => constant);
+  return constants.every((constant) => constant !== undefined) ? constants : undefined;
+}
+
 /** The numbers of an operand that says sizes or axes. */
 export function integersAt(context: Context, i: number): readonly number[] {
   return Array.from(constantAt(context, i).data);
-}
-
-/** The shape of the value that is the `i`-th operand. */
-export function shapeAt(context: Context, i: number): readonly Dim[] {
-  return context.builder.shapeOf(valueAt(context, i));
 }
 
 /** The key of a weight with the constant's numbers, under another shape if one is given. */
@@ -86,14 +93,14 @@ export function weightOf({ builder }: Context, constant: Constant, shape = const
   return builder.put(same ? constant.key : `${constant.key}/[${shape}]`, weight);
 }
 
-/**
- * An axis counted from the end as one from the start.
- *
- * @throws UnsupportedError for the batch; RangeError for one that there is not
- */
-export function sampleAxis({ op, name }: Context, axis: number, rank: number): number {
+/** The key of a weight of one number. */
+export function numberWeight({ builder }: Context, number: number): string {
+  return builder.put(`${number}`, { dtype: "f32", shape: [], data: Float32Array.of(number) });
+}
+
+/** An axis counted from the end as one from the start. @throws RangeError for one that there is not */
+export function axisOf({ name }: Context, axis: number, rank: number): number {
   const counted = axis < 0 ? axis + rank : axis;
-  if (counted === 0) throw new UnsupportedError([`${op}: axis 0, the batch`]);
-  if (counted > 0 && counted < rank) return counted;
+  if (counted >= 0 && counted < rank) return counted;
   throw new RangeError(`node ${name}: wanted an axis from ${-rank} to ${rank - 1}, got ${axis}`);
 }

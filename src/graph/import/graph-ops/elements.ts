@@ -1,28 +1,24 @@
-/** Activations, arithmetic, reductions and pools. */
+/** Activations, arithmetic, comparisons: a number for each number, or for two. */
 
 import { UnsupportedError } from "../../errors.js";
-import { formatShape } from "../../shape.js";
-import type { AttrValue } from "../../types.js";
+import type { UnaryFunctionName } from "../../ops/unary-functions.js";
 import type { Attributes } from "../graph-def.js";
+import { apply, asView, combine, expand, number, rankOf } from "./compute.js";
 import {
   type Constant,
   type Context,
-  constantAt,
   type GraphRule,
   type GraphRules,
-  integersAt,
   type Operand,
-  sampleAxis,
-  shapeAt,
-  valueAt,
   weightOf,
 } from "./constant.js";
-import { foldBinary, foldReduction, foldUnary } from "./fold.js";
-import { unsupportedLayout, unsupportedWindow, windowOf } from "./window.js";
+import { foldBinary, foldUnary } from "./fold.js";
+import { addOp, beside, type View } from "./view.js";
 
-type Attrs = Readonly<Record<string, AttrValue>>;
+type Fn = UnaryFunctionName;
 
-const activations: Readonly<Record<string, string>> = {
+/** Those that a product may have fused to it. */
+const activations: Readonly<Record<string, Fn>> = {
   Elu: "elu",
   Relu: "relu",
   Relu6: "relu6",
@@ -33,212 +29,299 @@ const activations: Readonly<Record<string, string>> = {
   Tanh: "tanh",
 };
 
-/** Attributes of the unary node that an op, alone or fused, stands for; undefined if it is none. */
-export function activationAttrs(op: string, attrs: Attributes): Attrs | undefined {
+interface Activation {
+  readonly fn: Fn;
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+/** The unary function that an op, alone or fused, stands for; undefined if it is none. */
+export function activationOf(op: string, attrs: Attributes): Activation | undefined {
   // Fused, the number goes by another name.
   if (op === "LeakyRelu")
-    return { fn: "leakyRelu", alpha: attrs.number("alpha", attrs.number("leakyrelu_alpha", 0.2)) };
-  return Object.hasOwn(activations, op) ? { fn: activations[op] } : undefined;
+    return {
+      fn: "leakyRelu",
+      numbers: { alpha: attrs.number("alpha", attrs.number("leakyrelu_alpha", 0.2)) },
+    };
+  return Object.hasOwn(activations, op) ? { fn: activations[op], numbers: {} } : undefined;
 }
 
-/** A unary op of the graph, or of numbers that are known. */
-const activation: GraphRule = {
-  inputs: { min: 1, max: 1 },
-  add(context) {
-    const { constant } = context.operands[0];
-    if (constant) return [foldUnary(context, constant)];
-    const attrs = activationAttrs(context.op, context.attrs) as Attrs;
-    return [{ value: context.builder.add(context.name, "unary", [valueAt(context, 0)], { attrs }) }];
-  },
+const functions: Readonly<Record<string, Fn>> = {
+  ...activations,
+  Abs: "abs",
+  Ceil: "ceil",
+  Erf: "erf",
+  Exp: "exp",
+  Floor: "floor",
+  Log: "log",
+  Round: "round",
+  Sign: "sign",
+  Sqrt: "sqrt",
 };
 
-const constantOnly: GraphRule = {
+type One = (context: Context, x: Operand) => Operand;
+type Two = (context: Context, a: Operand, b: Operand) => Operand;
+
+const one = (compute: One): GraphRule => ({
+  inputs: { min: 1, max: 1 },
+  add: (context) => [compute(context, context.operands[0])],
+});
+
+const two = (compute: Two): GraphRule => ({
+  inputs: { min: 2, max: 2 },
+  add: (context) => [compute(context, context.operands[0], context.operands[1])],
+});
+
+const ones: Readonly<Record<string, One>> = {
+  LeakyRelu: (context, x) =>
+    apply(context, "leakyRelu", x, undefined, activationOf("LeakyRelu", context.attrs)?.numbers),
+  Acosh: (context, x) => {
+    const below = combine(context, "add", combine(context, "multiply", x, x, "square"), number(-1), "below");
+    return apply(context, "log", combine(context, "add", x, apply(context, "sqrt", below, "root"), "sum"));
+  },
+  Asinh: (context, x) => {
+    const above = combine(context, "add", combine(context, "multiply", x, x, "square"), number(1), "above");
+    const sum = combine(
+      context,
+      "add",
+      apply(context, "abs", x, "abs"),
+      apply(context, "sqrt", above, "root"),
+      "sum",
+    );
+    return combine(context, "multiply", apply(context, "log", sum, "log"), apply(context, "sign", x, "sign"));
+  },
+  Atanh: (context, x) => {
+    const [above, below] = ["add", "subtract"].map((op) => combine(context, op, number(1), x, op));
+    const log = apply(context, "log", combine(context, "divide", above, below, "ratio"), "log");
+    return combine(context, "multiply", log, number(0.5));
+  },
+  Cosh: (context, x) => hyperbolic(context, x, "add"),
+  Expm1: (context, x) => combine(context, "add", apply(context, "exp", x, "exp"), number(-1)),
+  IsFinite: (context, x) => combine(context, "equal", combine(context, "subtract", x, x, "zero"), number(0)),
+  IsInf: (context, x) =>
+    combine(context, "greater", apply(context, "abs", x, "abs"), number(3.4028234663852886e38)),
+  IsNan: (context, x) => not(context, combine(context, "equal", x, x, "same")),
+  Inv: (context, x) => combine(context, "divide", number(1), x),
+  Log1p: (context, x) => apply(context, "log", combine(context, "add", x, number(1), "above")),
+  LogicalNot: not,
+  Neg: (context, x) => combine(context, "multiply", x, number(-1)),
+  OnesLike: (context, x) =>
+    combine(context, "add", combine(context, "mask", x, number(0), "zeros"), number(1)),
+  Reciprocal: (context, x) => combine(context, "divide", number(1), x),
+  Rsqrt: (context, x) => combine(context, "divide", number(1), apply(context, "sqrt", x, "root")),
+  Sinh: (context, x) => hyperbolic(context, x, "subtract"),
+  Square: (context, x) => combine(context, "multiply", x, x),
+  ZerosLike: (context, x) => combine(context, "mask", x, number(0)),
+};
+
+/** Of numbers that are known, such as those of a position. */
+const known: Readonly<Record<string, (x: number) => number>> = {
+  Acos: Math.acos,
+  Asin: Math.asin,
+  Atan: Math.atan,
+  Cos: Math.cos,
+  Sin: Math.sin,
+  Tan: Math.tan,
+};
+
+const ofConstants = (f: (x: number) => number): GraphRule => ({
   inputs: { min: 1, max: 1 },
   ofConstants: true,
-  add: (context) => [foldUnary(context, constantAt(context, 0))],
-};
+  add: ({ name, operands }) => [foldUnary(name, f, operands[0].constant as Constant)],
+});
 
-/** Ops that are arithmetic with a number: -x is x * -1. */
-function withNumber(op: string, number: number): GraphRule {
-  return {
-    inputs: { min: 1, max: 1 },
-    add(context) {
-      const { constant } = context.operands[0];
-      if (constant) return [foldUnary(context, constant)];
-      const operand = context.builder.put(`${number}`, {
-        dtype: "f32",
-        shape: [],
-        data: Float32Array.of(number),
-      });
-      return [
-        { value: context.builder.add(context.name, op, [valueAt(context, 0)], { weights: { operand } }) },
-      ];
-    },
-  };
+function hyperbolic(context: Context, x: Operand, op: string): Operand {
+  const grown = apply(context, "exp", x, "exp");
+  const both = combine(context, op, grown, combine(context, "divide", number(1), grown, "inverse"), "both");
+  return combine(context, "multiply", both, number(0.5));
 }
 
-const square: GraphRule = {
-  inputs: { min: 1, max: 1 },
-  add(context) {
-    const { constant } = context.operands[0];
-    if (constant) return [foldUnary(context, constant)];
-    const x = valueAt(context, 0);
-    return [{ value: context.builder.add(context.name, "multiply", [x, x]) }];
-  },
-};
+/** 1 where x is 0, and 0 elsewhere. */
+export function not(context: Context, x: Operand, part?: string): Operand {
+  return combine(context, "equal", x, number(0), part);
+}
 
-const squaredDifference: GraphRule = {
-  inputs: { min: 2, max: 2 },
-  add(context) {
-    const difference = addArithmetic({ ...context, name: `${context.name}/difference` }, "subtract");
-    return [{ value: context.builder.add(context.name, "multiply", [difference, difference]) }];
-  },
-};
+/** The left where the condition is not 0, else the right: no sum of products, which would spread a NaN. */
+export function select(context: Context, condition: Operand, left: Operand, right: Operand): Operand {
+  const kept = combine(context, "mask", left, condition, "left");
+  const other = combine(context, "mask", right, not(context, condition, "not"), "right");
+  return combine(context, "add", kept, other);
+}
 
-/** @returns the name of the value; at least one of the operands is one */
-function addArithmetic(context: Context, op: string, operands = context.operands): string {
-  const { builder, name } = context;
-  const [a, b] = operands;
-  if (a.value !== undefined && b.value !== undefined) {
-    const shapes = [a.value, b.value].map((value) => builder.shapeOf(value));
-    // Lined up from the right, the batch of one would meet another axis of the other.
-    if (shapes[0].length !== shapes[1].length) {
-      throw new UnsupportedError([`${context.op}: ${shapes.map(formatShape).join(" and ")}`]);
-    }
-    return builder.add(name, op, [a.value, b.value]);
+const isInteger = ({ attrs }: Context, a: Operand, b: Operand): boolean =>
+  attrs.type("T") === "DT_INT32" || (a.constant?.isFloat === false && b.constant?.isFloat === false);
+
+function quotient(context: Context, a: Operand, b: Operand): Operand {
+  return isInteger(context, a, b) ? floorQuotient(context, a, b) : combine(context, "divide", a, b);
+}
+
+function floorQuotient(context: Context, a: Operand, b: Operand, part?: string): Operand {
+  const name = part === undefined ? context.name : `${context.name}/${part}`;
+  if (a.constant && b.constant) return foldBinary(name, "floorDivide", a.constant, b.constant);
+  return apply(context, "floor", combine(context, "divide", a, b, "quotient"), part);
+}
+
+/** What is left of a division, of the sign of the divisor. */
+function modulo(context: Context, a: Operand, b: Operand): Operand {
+  const whole = floorQuotient(context, a, b, "whole");
+  return combine(context, "subtract", a, combine(context, "multiply", whole, b, "product"));
+}
+
+const mostFactors = 64;
+
+/** Whole powers are products, others exp(b log a), with the sign of an odd power of a negative number. */
+function power(context: Context, a: Operand, b: Operand): Operand {
+  if (a.constant && b.constant) return foldBinary(context.name, "power", a.constant, b.constant);
+  const exponents = b.constant ? new Set(Array.from(b.constant.data)) : undefined;
+  const [exponent] = exponents?.size === 1 ? exponents : [Number.NaN];
+  if (exponent === 0.5) return apply(context, "sqrt", a);
+  if (exponent === -0.5) return combine(context, "divide", number(1), apply(context, "sqrt", a, "root"));
+  if (Number.isInteger(exponent) && Math.abs(exponent) <= mostFactors)
+    return wholePower(context, a, exponent);
+  const isPositive = a.constant && Array.from(a.constant.data).every((value) => value > 0);
+  const isFraction = exponents && [...exponents].every((value) => !Number.isInteger(value));
+  // Of a negative number a fraction has no power: its logarithm is no number either.
+  const base = isPositive || isFraction ? a : apply(context, "abs", a, "abs");
+  const log = apply(context, "log", base, "log");
+  const grown = (part?: string) =>
+    apply(context, "exp", combine(context, "multiply", log, b, "product"), part);
+  if (base === a) return grown();
+  const isOdd = modulo({ ...context, name: `${context.name}/odd` }, b, number(2));
+  const isNegative = combine(context, "greater", number(0), a, "negative");
+  const twice = combine(
+    context,
+    "multiply",
+    combine(context, "multiply", isOdd, isNegative, "turns"),
+    number(-2),
+    "twice",
+  );
+  return combine(context, "multiply", grown("size"), combine(context, "add", twice, number(1), "sign"));
+}
+
+function wholePower(context: Context, a: Operand, exponent: number): Operand {
+  let count = Math.abs(exponent);
+  let square = a;
+  let product: Operand | undefined;
+  for (let i = 0; count > 0; i++) {
+    if (count % 2 === 1)
+      product = product ? combine(context, "multiply", product, square, `product${i}`) : square;
+    count = Math.floor(count / 2);
+    if (count > 0) square = combine(context, "multiply", square, square, `square${i}`);
   }
-  const operandFirst = a.value === undefined;
-  const constant = (operandFirst ? a.constant : b.constant) as Constant;
-  const value = (operandFirst ? b.value : a.value) as string;
-  const operand = weightOf(context, constant, sampleShape(context, constant, builder.shapeOf(value).length));
-  const attrs = operandFirst ? { operandFirst } : {};
-  return builder.add(name, op, [value], { attrs, weights: { operand } });
+  if (!product) return combine(context, "add", combine(context, "mask", a, number(0), "zeros"), number(1));
+  return exponent < 0 ? combine(context, "divide", number(1), product) : product;
 }
 
-/** The shape of a constant beside a value: without its batch, which has to be 1. */
-function sampleShape({ op }: Context, { shape }: Constant, rank: number): readonly number[] {
-  if (shape.length < rank) return shape;
-  if (shape.length === rank && shape[0] === 1) return shape.slice(1);
-  throw new UnsupportedError([`${op}: a constant of ${formatShape(shape)}`]);
-}
+const plain =
+  (op: string): Two =>
+  (context, a, b) =>
+    combine(context, op, a, b);
+const turned =
+  (op: string): Two =>
+  (context, a, b) =>
+    combine(context, op, b, a);
 
-function arithmetic(op: string): GraphRule {
-  return {
-    inputs: { min: 2, max: 2 },
-    unsupported: unsupportedLayout,
-    add(context) {
-      const [a, b] = context.operands;
-      if (a.constant && b.constant) return [foldBinary(context, op, a.constant, b.constant)];
-      return [{ value: addArithmetic(context, op) }];
-    },
-  };
-}
+const twos: Readonly<Record<string, Two>> = {
+  Add: plain("add"),
+  AddV2: plain("add"),
+  Div: quotient,
+  DivNoNan: (context, a, b) => combine(context, "mask", combine(context, "divide", a, b, "quotient"), b),
+  Equal: plain("equal"),
+  FloorDiv: (context, a, b) => floorQuotient(context, a, b),
+  FloorMod: modulo,
+  Greater: plain("greater"),
+  GreaterEqual: plain("greaterEqual"),
+  Less: turned("greater"),
+  LessEqual: turned("greaterEqual"),
+  LogicalAnd: plain("minimum"),
+  LogicalOr: plain("maximum"),
+  Maximum: plain("maximum"),
+  Minimum: plain("minimum"),
+  Mod: modulo,
+  Mul: plain("multiply"),
+  NotEqual: (context, a, b) => not(context, combine(context, "equal", a, b, "equal")),
+  Pow: power,
+  RealDiv: quotient,
+  SquaredDifference(context, a, b) {
+    const difference = combine(context, "subtract", a, b, "difference");
+    return combine(context, "multiply", difference, difference);
+  },
+  Sub: plain("subtract"),
+};
+
+/** A bias lies along the channels, wherever they are. */
+const biasAdd: GraphRule = two((context, x, bias) => {
+  const isFirst = context.attrs.text("data_format", "NHWC").startsWith("NC");
+  let along = bias;
+  for (let i = rankOf(context, x); isFirst && i > 2; i--) along = expand(context, along, 1, "bias");
+  return combine(context, "add", x, along);
+});
 
 const addAll: GraphRule = {
   inputs: { min: 1, max: Number.POSITIVE_INFINITY },
   add(context) {
-    const { operands, name } = context;
-    const last = operands.length - 1;
+    const last = context.operands.length - 1;
     return [
-      operands.reduce((sum, operand, i) => {
-        const step = { ...context, name: i === last ? name : `${name}/${i}` };
-        if (sum.constant && operand.constant) return foldBinary(step, "add", sum.constant, operand.constant);
-        return { value: addArithmetic(step, "add", [sum, operand]) };
-      }),
+      context.operands.reduce((sum, operand, i) =>
+        combine(context, "add", sum, operand, i === last ? undefined : `${i}`),
+      ),
     ];
   },
 };
 
-/** Adds a prelu; the slopes of a graph model have the shape of the channels or of a batch of 1. */
-export function addPrelu(context: Context, value: string, alpha: Constant): string {
-  const rank = context.builder.shapeOf(value).length;
-  const sample = sampleShape(context, alpha, rank);
-  const shape = [...new Array<number>(rank - 1 - sample.length).fill(1), ...sample];
-  return context.builder.add(context.name, "prelu", [value], {
-    weights: { alpha: weightOf(context, alpha, shape) },
-  });
+/** Slopes that are known are those of a prelu. */
+export function addPrelu(context: Context, x: Operand, alpha: Operand): Operand {
+  if (x.constant || !alpha.constant) {
+    const below = combine(context, "minimum", x, number(0), "below");
+    const slope = combine(context, "multiply", below, alpha, "slope");
+    return combine(context, "add", apply(context, "relu", x, "above"), slope);
+  }
+  const { view, constant } = beside(context, asView(context, x), alpha.constant);
+  const rank = context.builder.shapeOf(view.value).length;
+  const shape = [...new Array<number>(rank - 1 - constant.shape.length).fill(1), ...constant.shape];
+  const weights = { alpha: weightOf(context, constant, shape) };
+  return { value: addOp(context, "prelu", [view.value], { weights }), order: view.order } satisfies View;
 }
-
-const prelu: GraphRule = {
-  inputs: { min: 2, max: 2 },
-  add: (context) => [{ value: addPrelu(context, valueAt(context, 0), constantAt(context, 1)) }],
-};
 
 const clip: GraphRule = {
   inputs: { min: 3, max: 3 },
   add(context) {
-    const above = { ...context, name: `${context.name}/above` };
-    const value = addArithmetic(above, "maximum", [context.operands[0], context.operands[1]]);
-    return [{ value: addArithmetic(context, "minimum", [{ value }, context.operands[2]]) }];
+    const [x, low, high] = context.operands;
+    return [combine(context, "minimum", combine(context, "maximum", x, low, "above"), high)];
   },
 };
 
-function softmax(op: "softmax" | "logSoftmax"): GraphRule {
-  return {
-    inputs: { min: 1, max: 1 },
-    add: (context) => [
-      { value: context.builder.add(context.name, op, [valueAt(context, 0)], { attrs: { axis: -1 } }) },
-    ],
-  };
-}
-
-function reduction(fn: string): GraphRule {
-  return {
-    inputs: { min: 2, max: 2 },
-    add(context): readonly Operand[] {
-      const keepDims = context.attrs.boolean("keep_dims");
-      const { constant } = context.operands[0];
-      if (constant) return [foldReduction(context, fn, constant, integersAt(context, 1), keepDims)];
-      const rank = shapeAt(context, 0).length;
-      const axes = integersAt(context, 1).map((axis) => sampleAxis(context, axis, rank));
-      const ascending = [...new Set(axes)].sort((a, b) => a - b);
-      const attrs = { fn, axes: ascending, keepDims };
-      return [{ value: context.builder.add(context.name, "reduce", [valueAt(context, 0)], { attrs }) }];
-    },
-  };
-}
-
-function pool(op: "maxPool" | "averagePool"): GraphRule {
-  return {
-    inputs: { min: 1, max: 1 },
-    unsupported: unsupportedWindow,
-    add(context) {
-      const [batch, ...size] = context.attrs.numbers("ksize").slice(0, 3);
-      if (batch !== 1 || size.length !== 2) throw new UnsupportedError([`${context.op}: ksize ${batch}`]);
-      const attrs = { size, ...windowOf(context, shapeAt(context, 0), size) };
-      return [{ value: context.builder.add(context.name, op, [valueAt(context, 0)], { attrs }) }];
-    },
-  };
-}
-
-const byName = (names: readonly string[], rule: GraphRule): GraphRules =>
-  Object.fromEntries(names.map((op) => [op, rule]));
-
-export const elementRules: GraphRules = {
-  ...byName([...Object.keys(activations), "LeakyRelu"], activation),
-  ...byName(["Abs", "Exp", "Log", "Reciprocal", "Rsqrt", "Sqrt"], constantOnly),
-  Add: arithmetic("add"),
-  AddN: addAll,
-  AddV2: arithmetic("add"),
-  AvgPool: pool("averagePool"),
-  BiasAdd: arithmetic("add"),
-  ClipByValue: clip,
-  Div: arithmetic("divide"),
-  LogSoftmax: softmax("logSoftmax"),
-  Max: reduction("max"),
-  MaxPool: pool("maxPool"),
-  Maximum: arithmetic("maximum"),
-  Mean: reduction("mean"),
-  Min: reduction("min"),
-  Minimum: arithmetic("minimum"),
-  Mul: arithmetic("multiply"),
-  Neg: withNumber("multiply", -1),
-  Prelu: prelu,
-  Prod: reduction("product"),
-  RealDiv: arithmetic("divide"),
-  Softmax: softmax("softmax"),
-  Square: square,
-  SquaredDifference: squaredDifference,
-  Sub: arithmetic("subtract"),
-  Sum: reduction("sum"),
+const selectRule: GraphRule = {
+  inputs: { min: 3, max: 3 },
+  add(context) {
+    const [condition, left, right] = context.operands;
+    let wide = condition;
+    // A vector chooses samples.
+    if (context.op === "Select" && rankOf(context, condition) === 1) {
+      for (let i = 1; i < rankOf(context, left); i++) wide = expand(context, wide, i, "condition");
+    }
+    if (rankOf(context, left) !== rankOf(context, right) && context.op === "Select") {
+      throw new UnsupportedError(["Select: values of different ranks"]);
+    }
+    return [select(context, wide, left, right)];
+  },
 };
+
+/** Numbers along the channels, or for all, go with cells of any sample. */
+const keeping = (rules: GraphRules): GraphRules =>
+  Object.fromEntries(Object.entries(rules).map(([op, rule]) => [op, { ...rule, blocks: "keep" }]));
+
+const all = <T>(table: Readonly<Record<string, T>>, ruleOf: (each: T) => GraphRule): GraphRules =>
+  Object.fromEntries(Object.entries(table).map(([op, each]) => [op, ruleOf(each)]));
+
+export const elementRules: GraphRules = keeping({
+  ...all(functions, (fn) => one((context, x) => apply(context, fn, x))),
+  ...all(ones, one),
+  ...all(twos, two),
+  ...all(known, ofConstants),
+  AddN: addAll,
+  BiasAdd: biasAdd,
+  ClipByValue: clip,
+  Prelu: two(addPrelu),
+  Select: selectRule,
+  SelectV2: selectRule,
+});

@@ -5,6 +5,7 @@ import { formatShape } from "../../shape.js";
 import type { AttrValue, F32Weight } from "../../types.js";
 import type { NodeDef } from "../graph-def.js";
 import { swapLast } from "../layers/convolution.js";
+import { apply, asView, broadcast, combine, permute, rankOf } from "./compute.js";
 import {
   type Constant,
   type Context,
@@ -13,19 +14,17 @@ import {
   type GraphRules,
   integersAt,
   type Operand,
-  shapeAt,
-  valueAt,
   weightOf,
 } from "./constant.js";
-import { activationAttrs, addPrelu } from "./elements.js";
-import { unsupportedLayout, unsupportedWindow, windowOf } from "./window.js";
+import { activationOf, addPrelu } from "./elements.js";
+import { foldMatrixProduct } from "./fold.js";
+import { addOp, along, batchOf, canonical, constantValue, sizesOf, type View, withoutBatch } from "./view.js";
+import { imageAt, imageOperand, spatial, unsupportedLayout, unsupportedWindow, windowOf } from "./window.js";
 
 const fusable = new Set(["BiasAdd", "Prelu"]);
 
 function unsupportedFused({ op, attrs }: NodeDef): readonly string[] {
-  const unknown = attrs
-    .texts("fused_ops")
-    .filter((name) => !fusable.has(name) && !activationAttrs(name, attrs));
+  const unknown = attrs.texts("fused_ops").filter((name) => !fusable.has(name) && !activationOf(name, attrs));
   return unknown.map((name) => `${op}: fused ${name}`);
 }
 
@@ -33,23 +32,25 @@ function unsupportedFused({ op, attrs }: NodeDef): readonly string[] {
 function addProduct(
   context: Context,
   op: string,
-  input: string,
+  input: View,
   kernel: string,
   attrs: Readonly<Record<string, AttrValue>>,
-): readonly Operand[] {
+): Operand {
   const fused = context.attrs.texts("fused_ops");
   const extra = context.operands.slice(2);
   const bias = fused.includes("BiasAdd") ? weightOf(context, flat(extra[0]?.constant, context)) : undefined;
-  const found = fused.map((name) => activationAttrs(name, context.attrs)).find((each) => each !== undefined);
-  const { fn, ...numbers } = found ?? { fn: "linear" };
+  const found = fused.map((name) => activationOf(name, context.attrs)).find((each) => each !== undefined);
+  const { fn, numbers } = found ?? { fn: "linear", numbers: {} };
   const isPrelu = fused.includes("Prelu");
-  const name = isPrelu ? `${context.name}/${op}` : context.name;
-  const value = context.builder.add(name, op, [input], {
+  const value = addOp(context, op, [input.value], {
+    ...(isPrelu && { part: op }),
     attrs: { ...attrs, activation: fn, ...numbers },
     weights: { kernel, ...(bias === undefined ? {} : { bias }) },
   });
-  if (!isPrelu) return [{ value }];
-  return [{ value: addPrelu(context, value, constantAt(context, fused.includes("BiasAdd") ? 3 : 2)) }];
+  const made = { value, order: input.order };
+  return isPrelu
+    ? addPrelu(context, made, { constant: constantAt(context, fused.includes("BiasAdd") ? 3 : 2) })
+    : made;
 }
 
 /** A bias as a vector: some converters write [1, 1, 1, C]. */
@@ -62,16 +63,25 @@ function flat(constant: Constant | undefined, { op }: Context): Constant {
 function convolution(op: "conv2d" | "depthwiseConv2d"): GraphRule {
   return {
     inputs: { min: 2, max: Number.POSITIVE_INFINITY },
+    blocks: "take",
     unsupported: (node) => [...unsupportedWindow(node), ...unsupportedFused(node)],
     add(context) {
       const kernel = constantAt(context, 1);
-      const dilations = context.attrs.numbers("dilations").slice(1, 3);
-      const cells = dilations.length === 0 ? [1, 1] : dilations;
-      const window = windowOf(context, shapeAt(context, 0), kernel.shape, cells);
-      return addProduct(context, op, valueAt(context, 0), weightOf(context, kernel), {
+      const { blocks } = context.operands[0];
+      const given = spatial(context, context.attrs.numbers("dilations"));
+      const apart = blocks ? spatial(context, blocks) : [1, 1];
+      const dilations = (given.length === 0 ? [1, 1] : given).map((cells, i) => cells * apart[i]);
+      const image = imageAt(context, 0);
+      const window = windowOf(context, context.builder.shapeOf(image), kernel.shape, dilations);
+      const isPlain = window.padding.every((cells) => cells === 0) && `${window.strides}` === "1,1";
+      if (blocks && !isPlain)
+        throw new UnsupportedError([`SpaceToBatchND before a ${context.op} with padding or strides`]);
+      const order = [0, 1, 2, 3];
+      const made = addProduct(context, op, { value: image, order }, weightOf(context, kernel), {
         ...window,
-        dilations: cells,
+        dilations,
       });
+      return [{ ...imageOperand(context, made.value as string), ...(blocks && { blocks }) }];
     },
   };
 }
@@ -81,9 +91,10 @@ const conv2dBackpropInput: GraphRule = {
   inputs: { min: 3, max: 3 },
   unsupported: unsupportedWindow,
   add(context) {
-    const size = integersAt(context, 0).slice(1, 3);
+    const size = spatial(context, integersAt(context, 0));
     const kernel = constantAt(context, 1);
-    const input = shapeAt(context, 2);
+    const image = imageAt(context, 2);
+    const input = context.builder.shapeOf(image);
     // What the forward convolution of this size would have padded is cut.
     const { strides, padding } = windowOf(context, [null, ...size, 1], kernel.shape);
     const outputPadding = size.map((cells, i) => {
@@ -94,12 +105,7 @@ const conv2dBackpropInput: GraphRule = {
     const key = context.builder.put(`${kernel.key}/transposed`, swapped);
     const attrs = { strides, padding, outputPadding, activation: "linear" };
     return [
-      {
-        value: context.builder.add(context.name, "convTranspose2d", [valueAt(context, 2)], {
-          attrs,
-          weights: { kernel: key },
-        }),
-      },
+      imageOperand(context, addOp(context, "convTranspose2d", [image], { attrs, weights: { kernel: key } })),
     ];
   },
 };
@@ -111,42 +117,120 @@ function transposed({ key, shape: [rows, columns], data }: Constant): { key: str
   return { key: `${key}/transposed`, weight: { dtype: "f32", shape: [columns, rows], data: swapped } };
 }
 
+/** The last two axes change places. */
+function flipped(context: Context, x: Operand, part: string): Operand {
+  const rank = rankOf(context, x);
+  const perm = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
+  return permute(context, x, perm, part);
+}
+
+/** A matrix, or many of which all but one size are 1. */
+function isMatrix({ shape, data }: Constant): boolean {
+  return shape.length >= 2 && data.length === (shape.at(-1) as number) * (shape.at(-2) as number);
+}
+
+/** A value times a matrix that is known, [depth, n], turned first where it is [n, depth]. */
+export function timesMatrix(
+  context: Context,
+  x: Operand,
+  matrix: Constant,
+  isTurned: boolean,
+  hasFused = true,
+): Operand {
+  const sizes = matrix.shape.slice(-2);
+  const swapped = transposed({ ...matrix, shape: sizes });
+  const kernel = isTurned
+    ? context.builder.put(swapped.key, swapped.weight)
+    : weightOf(context, matrix, sizes.length === matrix.shape.length ? undefined : sizes);
+  const { view } = along(context, asView(context, x), [-1]);
+  const input = canonical(context, view);
+  if (hasFused) return addProduct(context, "dense", input, kernel, {});
+  const value = addOp(context, "dense", [input.value], { weights: { kernel } });
+  return { value, order: input.order };
+}
+
+/** Two values as matrices of their last two axes. */
+export function timesValue(context: Context, a: Operand, b: Operand, part?: string): Operand {
+  // The batch is of matrices: none is a side of one.
+  const views = [a, b].map((x) => along(context, asView(context, x), [-1, -2]).view);
+  const rank = Math.max(...views.map(({ order }) => order.length));
+  const heads = views.map((view) => {
+    const sizes = sizesOf(context, view).slice(0, -2);
+    return [...new Array<number>(rank - 2 - sizes.length).fill(1), ...sizes];
+  });
+  const head = heads[0].map((dim, i) => (dim === 1 ? heads[1][i] : dim));
+  const [left, right] = views.map((view) => {
+    const sizes = [...head, ...sizesOf(context, view).slice(-2)].map((dim) => dim ?? Number.NaN);
+    return broadcast(
+      { ...context, name: `${context.name}/${view === views[0] ? "left" : "right"}` },
+      view,
+      sizes,
+    );
+  });
+  let ordered = [left, right].map((x) => canonical(context, asView(context, x)));
+  if (batchOf(ordered[0]) !== batchOf(ordered[1])) {
+    if (context.batch !== 1) {
+      throw new UnsupportedError([
+        `${context.op}: ${views.map((view) => formatShape(sizesOf(context, view))).join(" and ")}`,
+      ]);
+    }
+    ordered = ordered.map((view) => canonical(context, withoutBatch(context, view)));
+  }
+  const values = ordered.map(({ value }) => value);
+  // One matrix a sample has no axis before it.
+  return {
+    value: addOp(context, "matmul", values, part === undefined ? {} : { part }),
+    order: ordered[0].order,
+  };
+}
+
 function matrixProduct(transposeA: string, transposeB: string): GraphRule {
   return {
     inputs: { min: 2, max: Number.POSITIVE_INFINITY },
     unsupported: unsupportedFused,
     add(context) {
-      const { attrs, builder, operands } = context;
-      const [flipA, flipB] = [attrs.boolean(transposeA), attrs.boolean(transposeB)];
-      const input = valueAt(context, 0);
-      const matrix = operands[1].constant;
-      if (!matrix)
-        return [
-          {
-            value: builder.add(context.name, "matmul", [input, valueAt(context, 1)], {
-              attrs: { transposeA: flipA, transposeB: flipB },
-            }),
-          },
-        ];
-      const sizes = matrix.shape.slice(-2);
-      if (flipA || matrix.data.length !== sizes[0] * sizes[1]) {
-        throw new UnsupportedError([
-          `${context.op}: ${flipA ? transposeA : `a constant of ${formatShape(matrix.shape)}`}`,
-        ]);
+      const { attrs, operands } = context;
+      const [isFlippedA, isFlippedB] = [attrs.boolean(transposeA), attrs.boolean(transposeB)];
+      const a = isFlippedA ? flipped(context, operands[0], "a") : operands[0];
+      const b = operands[1];
+      if (b.constant && !a.constant && isMatrix(b.constant)) {
+        return [timesMatrix(context, a, b.constant, isFlippedB)];
       }
-      const plain = { ...matrix, shape: sizes };
-      const swapped = transposed(plain);
-      const kernel = flipB
-        ? builder.put(swapped.key, swapped.weight)
-        : weightOf(context, matrix, sizes.length === matrix.shape.length ? undefined : sizes);
-      return addProduct(context, "dense", input, kernel, {});
+      const right = isFlippedB ? flipped(context, b, "b") : b;
+      return [withFused(context, productOf(context, a, right))];
     },
   };
+}
+
+function productOf(context: Context, a: Operand, b: Operand): Operand {
+  if (a.constant && b.constant) return { constant: foldMatrixProduct(context.name, a.constant, b.constant) };
+  if (a.constant && isMatrix(a.constant)) {
+    // a b = (b' a')', and a' is what a value is multiplied by.
+    return flipped(context, timesMatrix(context, flipped(context, b, "b"), a.constant, true, false), "back");
+  }
+  if (a.constant) return timesValue(context, constantValue(context, asView(context, b), a.constant), b);
+  if (b.constant) return timesValue(context, a, constantValue(context, asView(context, a), b.constant));
+  return timesValue(context, a, b);
+}
+
+/** What is fused to a product that is no dense layer, after it. */
+function withFused(context: Context, product: Operand): Operand {
+  let result = product;
+  let next = 2;
+  for (const fused of context.attrs.texts("fused_ops")) {
+    const inner = { ...context, name: `${context.name}/${fused}` };
+    const activation = activationOf(fused, context.attrs);
+    if (fused === "BiasAdd") result = combine(inner, "add", result, context.operands[next++]);
+    else if (fused === "Prelu") result = addPrelu(inner, result, context.operands[next++]);
+    else if (activation) result = apply(inner, activation.fn, result, undefined, activation.numbers);
+  }
+  return result;
 }
 
 /** gamma / sqrt(variance + epsilon) and beta - mean * that; Ioffe and Szegedy, 2015. */
 const batchNorm: GraphRule = {
   inputs: { min: 5, max: 5 },
+  blocks: "keep",
   unsupported: (node) => [
     ...unsupportedLayout(node),
     // Absent, it is true in TensorFlow, but converters leave false out: tfjs knows inference only.
@@ -166,7 +250,7 @@ const batchNorm: GraphRule = {
     const put = (role: string, data: Float32Array) =>
       context.builder.put(`${context.name}/${role}`, { dtype: "f32", shape: [channels], data });
     const weights = { scale: put("scale", scale), offset: put("offset", offset) };
-    return [{ value: context.builder.add(context.name, "affine", [valueAt(context, 0)], { weights }) }];
+    return [imageOperand(context, addOp(context, "affine", [imageAt(context, 0)], { weights }))];
   },
 };
 

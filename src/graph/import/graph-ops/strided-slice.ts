@@ -2,7 +2,9 @@
 
 import { UnsupportedError } from "../../errors.js";
 import type { Dim } from "../../types.js";
-import { type Context, constantOf, type GraphRule, integersAt, shapeAt, valueAt } from "./constant.js";
+import { asView, collapse, expand, type Portion, portions } from "./compute.js";
+import { type Context, type GraphRule, integersAt } from "./constant.js";
+import { sizesOf } from "./view.js";
 
 /** What is taken of one axis of the input. */
 interface Part {
@@ -79,34 +81,27 @@ function partOf(
 export const stridedSlice: GraphRule = {
   inputs: { min: 4, max: 4 },
   add(context) {
-    const { constant } = context.operands[0];
-    if (constant) {
-      const { parts, result } = planOf(context, constant.shape);
-      if (parts.length !== 1) throw new UnsupportedError(["StridedSlice of a constant"]);
-      const [{ begin, size, stride }] = parts;
-      const count = Number.isSafeInteger(size) && size <= constant.data.length ? size : 0;
-      const data = Array.from({ length: count }, (_, i) => constant.data[begin + i * stride]);
-      const shape = result.map((axis) => (axis === "new" ? 1 : data.length));
-      return [constantOf(context.name, shape, data, constant.isFloat)];
+    const [x] = context.operands;
+    const sizes = x.constant
+      ? x.constant.shape
+      : sizesOf(context, asView(context, x)).map((dim) => dim ?? (context.batch === 1 ? 1 : null));
+    const { parts, result } = planOf(context, sizes);
+    const places = new Map<number, Portion>();
+    for (const [axis, { begin, size, stride, isOne }] of parts.entries()) {
+      const isWhole = begin === 0 && stride === 1 && Object.is(size, sizes[axis] ?? Number.NaN);
+      if (isWhole) continue;
+      if (sizes[axis] === null) throw new UnsupportedError(["StridedSlice: of the batch"]);
+      // A place that there is not: a wrong index, or a part of nothing.
+      if (isOne && !(begin >= 0 && begin < (sizes[axis] as number)))
+        throw new RangeError(`node ${context.name}: wanted an index below ${sizes[axis]}, got ${begin}`);
+      places.set(axis, { from: begin, size, step: stride });
     }
-    return [{ value: addSlice(context) }];
+    const gone = parts.flatMap(({ isOne }, axis) => (isOne ? [axis] : []));
+    if (gone.some((axis) => sizes[axis] === null)) throw new UnsupportedError(["StridedSlice: of the batch"]);
+    const isPlain = gone.length === 0 && !result.includes("new");
+    let made = places.size === 0 ? x : portions(context, x, places, isPlain ? undefined : "slice");
+    if (gone.length > 0) made = collapse(context, made, gone, result.includes("new") ? "one" : undefined);
+    for (const [i, axis] of result.entries()) if (axis === "new") made = expand(context, made, i);
+    return [made];
   },
 };
-
-function addSlice(context: Context): string {
-  const { builder, name } = context;
-  const { parts, result } = planOf(context, shapeAt(context, 0));
-  const [batch, ...sample] = parts;
-  if (batch.isOne || batch.begin !== 0 || result[0] !== 0)
-    throw new UnsupportedError(["StridedSlice: of the batch"]);
-  const attrs = {
-    begin: sample.map(({ begin }) => begin),
-    size: sample.map(({ size }) => size),
-    strides: sample.map(({ stride }) => stride),
-  };
-  const isPlain = result.length === parts.length && result.every((axis, i) => axis === i);
-  const value = builder.add(isPlain ? name : `${name}/slice`, "slice", [valueAt(context, 0)], { attrs });
-  if (isPlain) return value;
-  const shape = result.map((axis) => (axis === "new" ? 1 : axis === 0 ? null : parts[axis].size));
-  return builder.add(name, "reshape", [value], { attrs: { shape } });
-}

@@ -1,7 +1,9 @@
 /** The layers that are activations with numbers or weights of their own. */
 
+import { UnsupportedError } from "../../errors.js";
 import type { AttrValue } from "../../types.js";
 import { type Json, numberOption, option } from "../json.js";
+import { addMoveBack, addMoveLast } from "./channels-first.js";
 import type { LayerRule, LayerRules } from "./rule.js";
 
 type Attrs = Readonly<Record<string, AttrValue>>;
@@ -53,8 +55,14 @@ const softmax: LayerRule = {
     // 1 is the default of tfjs; Keras' is -1, and it always writes it.
     const wanted = Number((Array.isArray(axis) ? axis[0] : axis) ?? 1);
     const rank = builder.shapeOf(input).length;
-    if (wanted !== -1 && wanted !== rank - 1) builder.unsupported(`Softmax: axis ${wanted} of rank ${rank}`);
-    return [builder.add(name, "softmax", [input], { attrs: { axis: -1 } })];
+    const place = wanted < 0 ? wanted + rank : wanted;
+    if (place === rank - 1) return [builder.add(name, "softmax", [input], { attrs: { axis: -1 } })];
+    if (!(Number.isInteger(place) && place >= 1 && place < rank)) {
+      throw new UnsupportedError([`Softmax: axis ${wanted} of rank ${rank}`]);
+    }
+    const last = addMoveLast(builder, `${name}/last`, input, place);
+    const made = builder.add(`${name}/softmax`, "softmax", [last], { attrs: { axis: -1 } });
+    return [addMoveBack(builder, name, made, place)];
   },
 };
 

@@ -1,28 +1,35 @@
 /** The layers that pare imports. A new one is a row in a file beside this. */
 
 import type { Json } from "../json.js";
-import { option } from "../json.js";
+import { booleanOption, option } from "../json.js";
 import type { LayerSpec } from "../topology.js";
 import { activationLayers } from "./activations.js";
+import { isChannelsFirst, withChannelsFirst } from "./channels-first.js";
 import { convolutionLayers } from "./convolution.js";
 import { coreLayers } from "./core.js";
+import { maskingLayers } from "./masks.js";
 import { mergeLayers } from "./merge.js";
 import { normalizationLayers } from "./normalization.js";
 import { poolingLayers } from "./pooling.js";
+import { imagePreprocessingLayers, preprocessingLayers } from "./preprocessing.js";
 import { recurrentLayers } from "./recurrent.js";
 import { arityOf, type LayerRule } from "./rule.js";
-import { shapeLayers } from "./shapes.js";
+import { imageLayers, shapeLayers } from "./shapes.js";
 import { wrapperLayers } from "./wrappers.js";
 
 const rules: Readonly<Record<string, LayerRule>> = {
   ...activationLayers,
-  ...convolutionLayers,
+  ...withChannelsFirst(convolutionLayers),
   ...coreLayers,
+  ...maskingLayers,
   ...mergeLayers,
   ...normalizationLayers,
-  ...poolingLayers,
+  ...withChannelsFirst(poolingLayers),
+  ...preprocessingLayers,
+  ...withChannelsFirst(imagePreprocessingLayers),
   ...recurrentLayers,
   ...shapeLayers,
+  ...withChannelsFirst(imageLayers),
   ...wrapperLayers({
     find: layerRule,
     unsupported: (className, config) => unsupportedIn({ className, config, calls: [] }),
@@ -45,7 +52,7 @@ export function unsupportedIn({
   const rule = layerRule(className);
   if (!rule) return [className];
   return [
-    ...unsupportedAnywhere(config),
+    ...unsupportedAnywhere(rule, config),
     ...(rule.unsupported?.(config) ?? []),
     ...unsupportedCalls(rule, calls),
   ].map((what) => `${className}: ${what}`);
@@ -57,11 +64,10 @@ function unsupportedCalls(rule: LayerRule, calls: LayerSpec["calls"]): readonly 
 }
 
 /** Options that mean the same for every layer that has them. */
-function unsupportedAnywhere(config: Json): readonly string[] {
-  const format = option(config, "dataFormat");
+function unsupportedAnywhere({ hasChannelsFirst }: LayerRule, config: Json): readonly string[] {
   return [
-    ...(format === "channels_first" || format === "channelsFirst" ? ["data_format channels_first"] : []),
-    ...(option(config, "stateful") === true ? ["stateful"] : []),
+    ...(isChannelsFirst(config) && !hasChannelsFirst ? ["data_format channels_first"] : []),
+    ...(booleanOption(config, "stateful", false) ? ["stateful"] : []),
   ];
 }
 
@@ -69,6 +75,6 @@ function unsupportedInput(config: Json): readonly string[] {
   const dtype = option(config, "dtype");
   return [
     ...(dtype === "string" || dtype === "complex64" ? [`dtype ${dtype}`] : []),
-    ...["sparse", "ragged"].filter((name) => option(config, name) === true),
+    ...["sparse", "ragged"].filter((name) => booleanOption(config, name, false)),
   ];
 }

@@ -1,9 +1,10 @@
 /** BatchNormalization at inference: one scale and offset per channel. */
 
 import { formatShape, sizeOf } from "../../shape.js";
-import type { F32Weight, Shape } from "../../types.js";
+import type { F32Weight } from "../../types.js";
 import type { Builder } from "../builder.js";
 import { booleanOption, type Json, numberOption, option } from "../json.js";
+import { addMoveBack, addMoveLast } from "./channels-first.js";
 import type { Layer, LayerRule, LayerRules } from "./rule.js";
 
 const batchNormalization: LayerRule = {
@@ -23,14 +24,9 @@ const batchNormalization: LayerRule = {
 
     // As Keras has it. tfjs' cpu and wasm kernels (4.22) repeat the numbers along the last axis here,
     // whatever the axis is: batchNorm of ones [1, 2, 3, 1], mean 0 and 10 on axis 1, gives 1, -9, 1, -9...
-    // The channels lie on another axis: as many channels as a sample has elements then, each with the
-    // numbers of its place, so that no op but this importer knows of the case.
-    const size = sizeOf(shape);
-    const flat = builder.add(`${layer.name}/flat`, "reshape", [input], { attrs: { shape: [null, size] } });
-    const spread = (values: Float32Array) => spreadOver(values, shape, axis);
-    const spreadKey = `${key}/${formatShape(shape)}`;
-    const made = addAffine(builder, `${layer.name}/affine`, flat, spreadKey, spread(scale), spread(offset));
-    return [builder.add(layer.name, "reshape", [made], { attrs: { shape } })];
+    const last = addMoveLast(builder, `${layer.name}/channels_last`, input, axis);
+    const made = addAffine(builder, `${layer.name}/affine`, last, key, scale, offset);
+    return [addMoveBack(builder, layer.name, made, axis)];
   },
 };
 
@@ -91,15 +87,6 @@ function addAffine(
   return builder.add(name, "affine", [input], { weights });
 }
 
-/** The value of each element's channel, for elements in order. */
-function spreadOver(values: Float32Array, shape: Shape, axis: number): Float32Array {
-  const inner = sizeOf(shape.slice(axis + 1));
-  return Float32Array.from(
-    { length: sizeOf(shape) },
-    (_, i) => values[Math.floor(i / inner) % values.length],
-  );
-}
-
 /** Over axes that are the last ones, as one: Ba et al., 2016. */
 const layerNormalization: LayerRule = {
   add(layer, [input], builder) {
@@ -107,6 +94,17 @@ const layerNormalization: LayerRule = {
     const shape = builder.shapeOf(input);
     const given = [option(config, "axis") ?? -1].flat().map(Number);
     const axes = given.map((axis) => (axis < 0 ? axis + shape.length : axis)).sort((a, b) => a - b);
+    const [only, another] = axes;
+    if (another === undefined && only >= 1 && only < shape.length - 1) {
+      const last = addMoveLast(builder, `${name}/channels_last`, input, only);
+      const inner = { ...layer, name: `${name}/norm`, weightNames: layer.weightNames ?? [name] };
+      const [made] = layerNormalization.add(
+        { ...inner, config: { ...config, axis: shape.length - 1 } },
+        [last],
+        builder,
+      );
+      return [addMoveBack(builder, name, made, only)];
+    }
     if (axes[0] < 1 || axes.some((axis, i) => axis !== shape.length - axes.length + i)) {
       builder.unsupported(`LayerNormalization: axes ${given} of rank ${shape.length}`);
       return [input];

@@ -14,6 +14,8 @@ export interface LayerRule {
   readonly inputs?: { readonly min: number; readonly max: number };
   /** What a call reads beyond `inputs`, for a layer that may be given what pare has not: "initialState". */
   readonly extraInputs?: string;
+  /** Whether it knows data_format channels_first. */
+  readonly hasChannelsFirst?: boolean;
   /** Options of this layer that pare has not: "activation foo". */
   unsupported?(config: Json): readonly string[];
   /**

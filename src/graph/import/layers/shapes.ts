@@ -103,8 +103,6 @@ const upSampling: LayerRule = {
 };
 
 const embedding: LayerRule = {
-  // A mask changes what the layers after it compute.
-  unsupported: (config) => (option(config, "maskZero") === true ? ["mask_zero"] : []),
   add(layer, [input], builder) {
     const { key: embeddings } = builder.weight(layer, "embeddings", 0);
     return [builder.add(layer.name, "embedding", [input], { weights: { embeddings } })];
@@ -112,13 +110,17 @@ const embedding: LayerRule = {
 };
 
 export const shapeLayers: LayerRules = {
-  Cropping1D: cropping(1),
-  Cropping2D: cropping(2),
   Embedding: embedding,
-  Flatten: flatten,
   Permute: permute,
   RepeatVector: repeatVector,
   Reshape: reshape,
+};
+
+/** Those that have a data_format. */
+export const imageLayers: LayerRules = {
+  Cropping1D: cropping(1),
+  Cropping2D: cropping(2),
+  Flatten: flatten,
   UpSampling2D: upSampling,
   ZeroPadding1D: zeroPadding(1),
   ZeroPadding2D: zeroPadding(2),

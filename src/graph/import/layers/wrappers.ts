@@ -2,7 +2,7 @@
 
 import { formatShape } from "../../shape.js";
 import type { Builder } from "../builder.js";
-import { asObject, asString, type Json, option } from "../json.js";
+import { asObject, asString, booleanOption, type Json, option } from "../json.js";
 import { addAverage } from "./merge.js";
 import type { Layer, LayerRule, LayerRules } from "./rule.js";
 
@@ -38,6 +38,7 @@ function bidirectional(rules: Rules): LayerRule {
         ...(["SimpleRNN", "LSTM", "GRU"].includes(inner.className)
           ? unsupportedInner(rules, inner)
           : [inner.className]),
+        ...(booleanOption(inner.config, "returnState", false) ? ["returnState"] : []),
         ...(typeof mode !== "string" || mergeModes.includes(mode) ? [] : [`merge_mode ${mode}`]),
       ];
     },
@@ -45,13 +46,13 @@ function bidirectional(rules: Rules): LayerRule {
       const forward = innerOf(layer.config);
       const hasOwn = option(layer.config, "backwardLayer") !== undefined;
       const given = hasOwn ? innerOf(layer.config, "backwardLayer") : forward;
-      const goBackwards = option(forward.config, "goBackwards") !== true;
+      const goBackwards = !booleanOption(forward.config, "goBackwards", false);
       const backward = { ...given, config: { ...given.config, goBackwards, go_backwards: goBackwards } };
       const [ahead, back] = [
         { side: "forward", inner: forward },
         { side: "backward", inner: backward },
       ].map(({ side, inner }) => addSide(rules, layer, side, inner, input, builder));
-      const sequences = option(forward.config, "returnSequences") === true;
+      const sequences = booleanOption(forward.config, "returnSequences", false);
       const aligned = sequences ? reverseTime(builder, `${layer.name}/reversed`, back) : back;
       return mergeSides(layer, ahead, aligned, builder);
     },

@@ -5,7 +5,7 @@ import { bound, exp, log, pmax, pmin, unary } from "./math.js";
 
 const f = Math.fround;
 
-/** By the number of the function in f32_arithmetic. */
+/** By the number of the function in f32_arithmetic; 16 more are those of b and a. */
 const arithmetic: readonly ((a: number, b: number) => number)[] = [
   (a, b) => f(a + b),
   (a, b) => f(a - b),
@@ -13,8 +13,10 @@ const arithmetic: readonly ((a: number, b: number) => number)[] = [
   (a, b) => f(a / b),
   pmax,
   pmin,
-  (a, b) => f(b - a),
-  (a, b) => f(b / a),
+  (a, b) => Number(a === b),
+  (a, b) => Number(a > b),
+  (a, b) => Number(a >= b),
+  (a, b) => (b === 0 ? 0 : a),
 ];
 
 /** What f32_reduce does with the next number, by the number of the function. */
@@ -96,7 +98,9 @@ export function floatKernels(heap: Heap) {
     const { f32 } = views();
     for (let i = 0; i < rows * n; i++) {
       const right = b / 4 + Math.floor(i / n) * bRow + (bOne ? 0 : i % n);
-      f32[y / 4 + i] = bound(arithmetic[fn](f32[a / 4 + i], f32[right]), low, high);
+      const [left, other] = [f32[a / 4 + i], f32[right]];
+      const value = fn & 16 ? arithmetic[fn & 15](other, left) : arithmetic[fn](left, other);
+      f32[y / 4 + i] = bound(value, low, high);
     }
     return 0;
   };

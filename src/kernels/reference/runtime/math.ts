@@ -52,6 +52,24 @@ export function log(x: number): number {
   return f(f(n * f(Math.LN2)) + log1p(f(real[0] - 1)));
 }
 
+/** log(x) for any x, of those below 2^-126 as of 2^-126. */
+export function ln(x: number): number {
+  if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;
+  if (x === Number.POSITIVE_INFINITY) return x;
+  real[0] = pmax(x, 2 ** -126);
+  const n = (bits[0] - 0x3f3504f3) >> 23;
+  bits[0] -= n << 23;
+  return f(f(n * f(Math.LN2)) + log1p(f(real[0] - 1)));
+}
+
+/** f32x4.nearest: half to even, and the sign of x where the result is 0. */
+function nearest(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  const up = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
+  return withSignOf(x, up ? floor + 1 : floor);
+}
+
 const sigmoid = (x: number): number => f(1 / f(1 + exp(-x)));
 const softplus = (x: number): number => f(pmax(x, 0) + log1p(exp(-Math.abs(x))));
 
@@ -95,4 +113,15 @@ export const unary: readonly ((x: number, a: number) => number)[] = [
     const inner = f(f(0.7978845608028654) * f(x + f(f(0.044715) * f(f(x * x) * x))));
     return f(f(0.5 * x) * f(1 + tanh(inner)));
   },
+  Math.abs,
+  Math.ceil,
+  erf,
+  exp,
+  Math.floor,
+  ln,
+  nearest,
+  (x) => (x < 0 ? -1 : x > 0 ? 1 : 0),
+  (x) => f(Math.sqrt(x)),
+  Math.trunc,
+  (x, a) => f(x * f(pmin(pmax(f(x + 3), 0), 6) * a)),
 ];

@@ -8,7 +8,9 @@ const f = Math.fround;
 export function recurrentKernels(heap: Heap) {
   const f32 = () => new Float32Array(heap.buffer);
   const activation = (fn: number) => (x: number) => unary[fn](x, fn === 1 ? Number.POSITIVE_INFINITY : 1);
-  const zeros = (n: number): number[] => new Array<number>(n).fill(0);
+  /** f32[n] at an address, or zeros where it is 0. */
+  const stateAt = (at: number, n: number): number[] =>
+    at ? [...f32().subarray(at / 4, at / 4 + n)] : new Array<number>(n).fill(0);
 
   // sums[j] + h U, column j of n.
   const multiply = (sums: ArrayLike<number>, h: readonly number[], u: number, n: number): number[] => {
@@ -20,29 +22,31 @@ export function recurrentKernels(heap: Heap) {
 
   /** Steps through time; `next` makes h of the gates' inputs and h. */
   const walk = (
-    [y, xw, steps, units, xwStep, yStep]: readonly number[],
+    [y, xw, from, steps, units, xwStep, yStep]: readonly number[],
     gates: number,
     next: (sums: Float32Array, h: readonly number[]) => number[],
   ): number => {
     const memory = f32();
-    let h = zeros(units);
+    let h = stateAt(from, units);
     for (let step = 0; step < steps; step++) {
-      const from = xw / 4 + step * xwStep;
-      h = next(memory.slice(from, from + gates * units), h);
+      const at = xw / 4 + step * xwStep;
+      h = next(memory.slice(at, at + gates * units), h);
       memory.set(h, y / 4 + step * yStep);
     }
     return 0;
   };
 
-  const f32_simple_rnn: Kernel = (y, xw, u, _scratch, steps, units, xwStep, yStep, fn) => {
+  const f32_simple_rnn: Kernel = (y, xw, u, from, _scratch, steps, units, xwStep, yStep, fn) => {
     const act = activation(fn);
-    return walk([y, xw, steps, units, xwStep, yStep], 1, (sums, h) => multiply(sums, h, u, units).map(act));
+    return walk([y, xw, from, steps, units, xwStep, yStep], 1, (sums, h) =>
+      multiply(sums, h, u, units).map(act),
+    );
   };
 
-  const f32_lstm: Kernel = (y, xw, u, _scratch, steps, units, xwStep, yStep, fn, gate) => {
+  const f32_lstm: Kernel = (y, xw, u, from, scratch, steps, units, xwStep, yStep, fn, gate) => {
     const [act, open] = [activation(fn), activation(gate)];
-    const c = zeros(units);
-    return walk([y, xw, steps, units, xwStep, yStep], 4, (sums, h) => {
+    const c = stateAt(from && from + units * 4, units);
+    const done = walk([y, xw, from, steps, units, xwStep, yStep], 4, (sums, h) => {
       const g = multiply(sums, h, u, 4 * units);
       return h.map((_, j) => {
         const [i, forget, out] = [open(g[j]), open(g[units + j]), open(g[3 * units + j])];
@@ -50,11 +54,13 @@ export function recurrentKernels(heap: Heap) {
         return f(out * act(c[j]));
       });
     });
+    f32().set(c, scratch / 4 + units);
+    return done;
   };
 
-  const f32_gru: Kernel = (y, xw, u, after, _scratch, steps, units, xwStep, yStep, fn, gate) => {
+  const f32_gru: Kernel = (y, xw, u, after, from, _scratch, steps, units, xwStep, yStep, fn, gate) => {
     const [act, open] = [activation(fn), activation(gate)];
-    return walk([y, xw, steps, units, xwStep, yStep], 3, (sums, h) => {
+    return walk([y, xw, from, steps, units, xwStep, yStep], 3, (sums, h) => {
       let candidate: number[];
       let z: number[];
       if (after) {

@@ -1,0 +1,181 @@
+/**
+ * int8 as near to f32 as is asked for.
+ *
+ * What came out is measured on samples that nothing else was decided on. Where it is too far from f32, sums are kept in
+ * f32 first (a sum of residuals that is rounded again in each block gathers the error of all), then other ways to choose
+ * ranges are tried, and then the layers that hurt most for what they cost become f32, until the goal is met.
+ */
+
+import { type Graph, inferShapes } from "../../graph/index.js";
+import type { Samples } from "../calibrate.js";
+import { kernelNodes } from "../kernel-nodes.js";
+import { type Precision, type QuantizedGraph, type QuantizeOptions, Quantizer } from "../quantize-graph.js";
+import type { RangeChoice } from "../range-choice.js";
+import { macsOf } from "../report.js";
+import { spreadSamples } from "../some-samples.js";
+import { chooseLayers } from "./choose-layers.js";
+import { allowedError, type FidelityGoal, meets, surelyMeets, worstOf } from "./goal.js";
+import { type LayerErrors, measureLayers, samplesToMeasure } from "./layer-errors.js";
+import { compareOutputs, type OutputFidelity, type Outputs, outputsOf } from "./measure.js";
+
+export interface RaiseOptions extends QuantizeOptions {
+  /** Samples to measure on. */
+  readonly check: Samples;
+  readonly goal: FidelityGoal;
+  /** Other ways to choose ranges that may be tried; none where the caller asked for one. */
+  readonly otherRanges: readonly RangeChoice[];
+  /** Part of the raising that is done, 0 to 1. */
+  readonly onRaise?: ((done: number) => void) | undefined;
+}
+
+export interface RaisedGraph extends QuantizedGraph {
+  readonly outputs: readonly OutputFidelity[];
+  /** Names of outputs that miss the goal. */
+  readonly missed: readonly string[];
+  /** How ranges were chosen in the end. */
+  readonly ranges: RangeChoice;
+  /** Layers that became f32 for the goal, in the order of the graph. */
+  readonly raised: readonly string[];
+  /** Whether sums were kept in f32 for it. */
+  readonly realSums: boolean;
+}
+
+interface Attempt {
+  readonly quantizer: Quantizer;
+  readonly precision: Precision;
+  readonly made: QuantizedGraph;
+  readonly outputs: readonly OutputFidelity[];
+}
+
+/** Rounds of raising layers; after the last one all layers are f32. */
+const rounds = 6;
+
+/** @throws as `quantizeGraph` */
+export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promise<RaisedGraph> {
+  const { goal, onRaise } = options;
+  const raise = await Raise.open(graph, options);
+  let best = await raise.attempt(options.ranges, { keepF32: raise.asked });
+  const isMet = () => best.outputs.every((output) => surelyMeets(output, goal));
+  const consider = async (ranges: RangeChoice, precision: Precision) => {
+    if (isMet()) return;
+    const other = await raise.attempt(ranges, precision);
+    if (worstOf(other.outputs, goal) < worstOf(best.outputs, goal)) best = other;
+  };
+  if (hasSums(graph)) await consider(options.ranges, { ...best.precision, realSums: true });
+  onRaise?.(0.1);
+  for (const ranges of options.otherRanges) await consider(ranges, best.precision);
+  onRaise?.(0.3);
+  if (!isMet()) {
+    const layers = await raise.measure(best);
+    for (let round = 1; round <= rounds && !isMet(); round++) {
+      onRaise?.(0.5 + (0.5 * round) / (rounds + 1));
+      const keepF32 = round === rounds ? raise.all(layers) : raise.more(best, layers);
+      // Fewer layers in int8 are nearer to f32 but for chance: the next round sees what they left.
+      best = await raise.attempt(best.quantizer.options.ranges, { ...best.precision, keepF32 });
+    }
+  }
+  onRaise?.(1);
+  return resultOf(graph, best, raise.asked, goal);
+}
+
+class Raise {
+  readonly #quantizers = new Map<RangeChoice, Quantizer>();
+  readonly #wanted: Outputs;
+
+  private constructor(
+    readonly graph: Graph,
+    readonly options: RaiseOptions,
+    readonly asked: ReadonlySet<string>,
+  ) {
+    this.#wanted = outputsOf(graph, options.check, options.open);
+  }
+
+  static async open(graph: Graph, options: RaiseOptions): Promise<Raise> {
+    return new Raise(graph, options, options.keepF32 ?? new Set());
+  }
+
+  async attempt(ranges: RangeChoice, precision: Precision): Promise<Attempt> {
+    const { check, open } = this.options;
+    const quantizer = await this.#quantizer(ranges);
+    const made = await quantizer.quantize(precision);
+    const got = outputsOf(made.graph, check, open);
+    return {
+      quantizer,
+      precision,
+      made,
+      outputs: compareOutputs(this.graph, this.#wanted, got, check.count),
+    };
+  }
+
+  /** What each layer of an attempt costs alone. */
+  measure({ quantizer, precision }: Attempt): Promise<readonly LayerErrors[]> {
+    const { samples, open, signal, onRaise } = this.options;
+    return quantizer.measure(precision, (plan, params) =>
+      measureLayers(plan, params, spreadSamples(samples, samplesToMeasure(plan.graph)), {
+        open,
+        signal,
+        onLayer: (done) => onRaise?.(0.3 + 0.2 * done),
+      }),
+    );
+  }
+
+  all(layers: readonly LayerErrors[]): ReadonlySet<string> {
+    return new Set([...this.asked, ...layers.map(({ name }) => name)]);
+  }
+
+  more({ quantizer, precision, outputs }: Attempt, layers: readonly LayerErrors[]): ReadonlySet<string> {
+    const { goal } = this.options;
+    const macs = macsByLayer(quantizer.graph);
+    const total = [...macs.values()].reduce((sum, each) => sum + each, 0);
+    const counted = outputs.filter(({ isConstant }) => !isConstant);
+    return chooseLayers({
+      layers,
+      chosen: precision.keepF32,
+      measured: new Map(counted.map(({ name, upperRms }) => [name, upperRms ** 2])),
+      allowed: allowedError(goal),
+      // However small a layer is, its neighbours convert what it reads and writes.
+      costOf: (name) => (macs.get(name) ?? 0) / total + 0.01,
+    });
+  }
+
+  async #quantizer(ranges: RangeChoice): Promise<Quantizer> {
+    const known = this.#quantizers.get(ranges);
+    if (known) return known;
+    const [other] = this.#quantizers.values();
+    const quantizer = other
+      ? other.withRanges(ranges)
+      : await Quantizer.open(this.graph, { ...this.options, ranges });
+    this.#quantizers.set(ranges, quantizer);
+    return quantizer;
+  }
+}
+
+function hasSums(graph: Graph): boolean {
+  return graph.nodes.some(({ op, inputs }) => (op === "add" || op === "subtract") && inputs.length > 1);
+}
+
+function macsByLayer(graph: Graph): ReadonlyMap<string, number> {
+  const shapes = inferShapes(graph);
+  return new Map(kernelNodes(graph).map(({ node }) => [node.name, macsOf(graph, node, shapes)]));
+}
+
+function resultOf(
+  graph: Graph,
+  { quantizer, precision, made, outputs }: Attempt,
+  asked: ReadonlySet<string>,
+  goal: FidelityGoal,
+): RaisedGraph {
+  const raised = graph.nodes
+    .map(({ name }) => name)
+    .filter((name) => precision.keepF32.has(name) && !asked.has(name));
+  const why = raised.map((name) => [name, "f32, for the fidelity of the outputs"] as const);
+  return {
+    graph: made.graph,
+    notes: new Map([...made.notes, ...why]),
+    outputs,
+    missed: outputs.filter((output) => !meets(output, goal)).map(({ name }) => name),
+    ranges: quantizer.options.ranges,
+    raised,
+    realSums: precision.realSums ?? false,
+  };
+}
