@@ -25,6 +25,7 @@ export { f32_s8_quantize } from "./f32_s8_quantize";
 export { f32_score_1x4 } from "./f32_score_1x4";
 export { f32_score_4x4 } from "./f32_score_4x4";
 export { f32_sum_rows } from "./f32_sum_rows";
+export { f64_gram_add } from "./f64_gram_add";
 export { i16_f32_dequantize_rows } from "./i16_f32_dequantize_rows";
 export { i32_f32_dequantize_rows } from "./i32_f32_dequantize_rows";
 export { s8_f32_dequantize_rows } from "./s8_f32_dequantize_rows";

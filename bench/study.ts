@@ -1,9 +1,11 @@
 /** The entry of `npm run study -- NAME`: what training is worth, on real data. */
 
 const studies: Readonly<Record<string, () => Promise<{ run(words: readonly string[]): Promise<number> }>>> = {
+  fidelity: () => import("./studies/fidelity.js"),
   distillation: () => import("./studies/distillation.js"),
   kill: () => import("./studies/kill.js"),
   lenet5: () => import("./studies/lenet5.js"),
+  pruning: () => import("./studies/pruning.js"),
   quantization: () => import("./studies/quantization.js"),
   transfer: () => import("./studies/transfer.js"),
   "zero-shot": () => import("./studies/zero-shot.js"),

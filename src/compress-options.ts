@@ -1,6 +1,12 @@
 /** What `compress` is asked for: its options, checked. */
 
-import { checkPruneSettings, type Pattern, type RangeChoice, type Ranges } from "./compress/index.js";
+import {
+  checkPruneSettings,
+  type Pattern,
+  type PruneScope,
+  type RangeChoice,
+  type Ranges,
+} from "./compress/index.js";
 import { checkKeys } from "./data/index.js";
 import type { InputShapes } from "./graph/index.js";
 import type { InputData } from "./runtime/index.js";
@@ -21,8 +27,15 @@ export interface CompressOptions {
   readonly ranges?: Ranges;
   /** int8 (default) wants calibration or ranges; f32 keeps weights and values as they are. */
   readonly precision?: "int8" | "f32";
-  /** Part of each kernel to zero, in [0, 1); zeros that are there count. Default: none. */
+  /** Part of all kernels together to zero, in [0, 1); zeros that are there count. Default: none. */
   readonly sparsity?: number;
+  /**
+   * What each kernel has of that: "auto" (default) decides over all of them and leaves depthwise and tiny ones dense,
+   * "local" takes the same part of each, "global" the smallest weights or blocks of all.
+   */
+  readonly scope?: PruneScope;
+  /** Parts of kernels to zero by name of layer, in [0, 1), in place of their part of `sparsity`; not with n:m. */
+  readonly targets?: Readonly<Record<string, number>>;
   /** Where the zeros are: anywhere (default), in blocks, or all but n of every m inputs. */
   readonly pattern?: Pattern;
   /** What of a value's range its codes cover. Default: percentile. */
@@ -58,6 +71,8 @@ export interface Settings {
   readonly precision: "int8" | "f32";
   readonly sparsity: number | undefined;
   readonly pattern: Pattern;
+  readonly scope: PruneScope;
+  readonly targets: Readonly<Record<string, number>>;
   readonly ranges: RangeChoice;
   readonly biasCorrection: boolean;
   readonly equalization: boolean;
@@ -68,6 +83,8 @@ const known = {
   ranges: true,
   precision: true,
   sparsity: true,
+  scope: true,
+  targets: true,
   pattern: true,
   activations: true,
   percentile: true,
@@ -85,7 +102,7 @@ const known = {
 /** @throws TypeError, RangeError for options that there are not, by name */
 export function readOptions(options: CompressOptions): Settings {
   checkKeys("compress", options, known);
-  const { precision = "int8", sparsity, pattern = "unstructured" } = options;
+  const { precision = "int8", sparsity, pattern = "unstructured", scope = "auto", targets = {} } = options;
   const { biasCorrection = true, equalization = true } = options;
   const { activations = "output-error", percentile = 99.99 } = options;
   if (precision !== "int8" && precision !== "f32") {
@@ -100,9 +117,9 @@ export function readOptions(options: CompressOptions): Settings {
   if (!(percentile > 50 && percentile <= 100)) {
     throw new RangeError(`percentile: wanted a number above 50 and up to 100, got ${percentile}`);
   }
-  checkPruneSettings({ sparsity, pattern });
+  checkPruneSettings({ sparsity, pattern, scope, targets });
   const ranges = activations === "percentile" ? { method: activations, percentile } : { method: activations };
-  return { precision, sparsity, pattern, ranges, biasCorrection, equalization };
+  return { precision, sparsity, pattern, scope, targets, ranges, biasCorrection, equalization };
 }
 
 function checkSource({ calibration, ranges }: CompressOptions): void {

@@ -194,11 +194,14 @@ async function withoutBlobs(model: Exclude<CompressSource, string>): Promise<Sav
 function provenanceOf(
   { sourceHash }: Artifacts,
   { created, ranges: known }: CompressOptions,
-  { precision, sparsity, pattern, ranges, biasCorrection, equalization }: Settings,
+  { precision, sparsity, pattern, scope, targets, ranges, biasCorrection, equalization }: Settings,
   samples: number | undefined,
 ): Provenance {
   const { method: activations, ...numbers } = ranges;
-  const pruning = sparsity === undefined && pattern === "unstructured" ? {} : { sparsity, pattern };
+  const isPruned = sparsity !== undefined || pattern !== "unstructured" || Object.keys(targets).length > 0;
+  const pruning = isPruned
+    ? { sparsity, pattern, scope, ...(Object.keys(targets).length > 0 && { targets }) }
+    : {};
   const calibrated = { samples, activations, ...numbers, biasCorrection, equalization };
   const quantization = precision === "f32" ? {} : known ? { activations: "given" } : calibrated;
   return {

@@ -191,7 +191,7 @@ describe("sparsity", () => {
     ["4:16", undefined],
   ] as const)("%s %s: kernels reach it, biases stay, the result runs", async (pattern, sparsity) => {
     const model = sequential("relu");
-    const options = { pattern, ...(sparsity !== undefined && { sparsity }) };
+    const options = { pattern, scope: "local", ...(sparsity !== undefined && { sparsity }) } as const;
     for (const precision of ["int8", "f32"] as const) {
       const result = await compressed(model, { ...options, precision });
       await expectOneHash(result, fresh);
@@ -227,8 +227,29 @@ describe("sparsity", () => {
     // 0.7 are zeros: asking for as many changes nothing.
     const same = await compressed(model, { sparsity: 0.65 });
     expect(await same.createModel().run(fresh)).toEqual(plain.createModel().run(fresh));
-    const more = await compressed(model, { sparsity: 0.9 });
+    const more = await compressed(model, { sparsity: 0.9, scope: "local" });
     for (const { sparsity } of more.layers) expect(sparsity).toBeGreaterThanOrEqual(0.89);
+  });
+
+  test("by default the whole has the sparsity, and what is left dense is named", async () => {
+    const model = tf.sequential({
+      layers: [
+        tf.layers.dense({ units: 64, activation: "relu", inputShape: [inputs] }),
+        tf.layers.dense({ units: 64, activation: "relu" }),
+        tf.layers.dense({ units: 1 }),
+      ],
+    });
+    const { layers, graph } = await compressed(model, { sparsity: 0.8, precision: "f32" });
+    const kernels = graph.nodes.flatMap(({ weights: { kernel } }) => graph.weights.get(kernel)?.data ?? []);
+    const zeros = kernels.reduce((sum, data) => sum + data.filter((value) => value === 0).length, 0);
+    const all = kernels.reduce((sum, { length }) => sum + length, 0);
+    expect(zeros).toBe(Math.ceil(0.8 * all));
+    expect(layers[2].sparsity).toBe(0);
+    expect(layers[2].note).toBe(`not pruned: tiny: 64 of ${all} weights`);
+    const own = await compressed(model, { sparsity: 0.8, targets: { [layers[2].name]: 0.5 } });
+    expect(own.layers[2].sparsity).toBeGreaterThanOrEqual(0.5);
+    const wrong = compressed(model, { targets: { nowhere: 0.5 } });
+    await expect(wrong).rejects.toThrow(/targets: wanted names of layers \(.*, got nowhere/);
   });
 
   test("layers that have no room for the pattern are named", async () => {
@@ -269,6 +290,7 @@ describe("the result", () => {
         precision: "int8",
         sparsity: 0.5,
         pattern: "1x4",
+        scope: "auto",
         samples: 200,
         activations: "percentile",
         percentile: 99.9,

@@ -102,13 +102,12 @@ async function build({ net: name, zeros, pattern }: ModelCase): Promise<BuiltMod
   const net: Net = nets[name];
   const artifacts = await net.artifacts();
   const samples = net.samples(calibrated);
-  const pruning = pattern ? { sparsity: zeros / 100, pattern } : {};
+  // The same of every kernel: rows are of kernels at a sparsity, not of what a net keeps of its accuracy.
+  const pruning = pattern ? ({ sparsity: zeros / 100, pattern, scope: "local" } as const) : undefined;
   const result = await compress(artifacts, { calibration: samples, ...pruning });
   const imported = simplify(importModel(artifacts));
   // Not the f32 graph of compress(): its convolutions take residuals, which no op of tfjs does.
-  const graph = pattern
-    ? pruneGraph(imported, { sparsity: zeros / 100, pattern }, createKernels()).graph
-    : imported;
+  const graph = pruning ? pruneGraph(imported, pruning, createKernels()).graph : imported;
   return { graph, quantized: result.graph, bytes: await result.bytes(), samples, shape: net.shape };
 }
 

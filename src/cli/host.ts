@@ -41,6 +41,11 @@ export function note(host: Host, text: string): void {
   host.stderr.write(`${text}\n`);
 }
 
+/** Says on stderr what may be a mistake, to who is given this. */
+export function warner(host: Host): (message: string) => void {
+  return (message) => note(host, `warning: ${message}`);
+}
+
 /** Says so when latencies are not those of the kernels in WebAssembly. */
 export function warnOfReference(host: Host, variant: string): void {
   if (variant !== "reference") return;

@@ -10,7 +10,7 @@ import { FormatError } from "../index.js";
 const endings = /\.(jpe?g|png)$/i;
 
 /** Pixels as 8-bit [row][column][red, green, blue]. */
-interface Picture {
+export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
@@ -87,7 +87,7 @@ async function readAll(paths: readonly string[], { height, width, channels }: Sa
   const size = height * width * channels;
   const data = new Uint8Array(paths.length * size);
   for (const [i, file] of paths.entries()) {
-    const picture = decode(await readFile(file), file);
+    const picture = decodePicture(await readFile(file), file);
     data.set(resize(picture, width, height, channels), i * size);
   }
   return { dtype: "uint8", shape: [paths.length, height, width, channels], data };
@@ -109,7 +109,8 @@ export async function picturesWithin(folder: string): Promise<string[]> {
   return [...paths, ...inner.flat()].filter((path) => endings.test(path));
 }
 
-function decode(bytes: Uint8Array, path: string): Picture {
+/** @throws FormatError image-decode, naming the path */
+export function decodePicture(bytes: Uint8Array, path: string): Picture {
   try {
     return bytes[0] === 0x89 ? fromPng(bytes) : fromJpeg(bytes);
   } catch (error) {

@@ -19,6 +19,22 @@ for an input that is a picture also .jpg, .png or a folder of them.
 
 Exit codes: 0 fine, 1 failure, 2 usage, 3 refused file, 4 a quality gate was missed, 130 interrupted.`;
 
+/** Shown at the end of the help of a command. */
+const examples: Readonly<Record<string, readonly string[]>> = {
+  compress: [
+    "compress model.json -o model.pare --calibrate samples.npy",
+    "compress model.json -o model.pare --calibrate photos/ --scale 0.00392157 --data test.npy --labels labels.npy",
+  ],
+  eval: ["eval model.pare --data test-images.idx.gz --labels test-labels.idx.gz --scale 0.00392157"],
+  run: [
+    "run model.pare --input photo.jpg --scale 0.00392157",
+    "run model.pare --input samples.npy -o outputs.npy",
+  ],
+  bench: ["bench model.json model.pare --data samples.npy --profile"],
+  inspect: ["inspect model.pare"],
+  demo: ["demo", "demo --data mnist/ -o digits.pare"],
+};
+
 /**
  * Runs one command line.
  *
@@ -52,5 +68,9 @@ function createProgram(host: Host): Command {
     .addHelpText("after", epilogue);
   for (const add of [addDemo, addCompress, addEval, addRun, addTrain, addInspect, addExport, addBench])
     add(program, host);
+  for (const command of program.commands) {
+    const lines = examples[command.name()]?.map((line) => `  pare ${line}`);
+    if (lines) command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+  }
   return program;
 }

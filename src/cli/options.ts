@@ -66,10 +66,22 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print data as JSON on stdout", false);
 }
 
+/** A parser of the factor of all data: with 0 every sample would be the same. */
+function scaleOf(text: string): number {
+  const scale = numberIn()(text);
+  if (scale === 0)
+    throw new InvalidArgumentError("wanted a number that is not 0: it would make all samples alike.");
+  return scale;
+}
+
 /** --scale and --offset: x * S + O brings stored numbers, such as bytes, to those the model was trained on. */
 export function withScaling(command: Command): Command {
   return command
-    .option("--scale <S>", "multiply every number of DATA by S (default: 1)", numberIn())
+    .option(
+      "--scale <S>",
+      "multiply every number of DATA by S, such as 0.00392157 for bytes to 0..1 (default: 1)",
+      scaleOf,
+    )
     .option("--offset <O>", "then add O (default: 0)", numberIn());
 }
 

@@ -1,7 +1,10 @@
-/** One line on stderr that says how far a stage is and how long it still takes: on a terminal only. */
+/**
+ * How far a stage is and how long it still takes, on stderr: on a terminal a line that is drawn over, elsewhere (a log, a
+ * pipe) a line every half minute.
+ */
 
 import { formatSeconds } from "./format.js";
-import { colorsFor, type Host, isTerminal } from "./host.js";
+import { colorsFor, type Host, isTerminal, note } from "./host.js";
 
 export interface Progress {
   /**
@@ -10,11 +13,12 @@ export interface Progress {
    * @param secondsLeft where another knows better than the time it took so far
    */
   update(done: number, detail?: string, secondsLeft?: number): void;
-  /** Wipes the line. */
+  /** Wipes the line; to be called however the stage ends. */
   end(): void;
 }
 
-const intervalMs = 80;
+const drawMs = 80;
+const lineMs = 30_000;
 const barWidth = 24;
 
 /**
@@ -23,28 +27,66 @@ const barWidth = 24;
  * @param title shown before the bar
  */
 export function startProgress(host: Host, title: string): Progress {
-  if (!isTerminal(host.stderr, host.env)) return { update() {}, end() {} };
+  return isTerminal(host.stderr, host.env) ? drawn(host, title) : written(host, title);
+}
+
+/** What is known of a stage that has begun at a time. */
+interface State {
+  /** 0 to 1 */
+  readonly part: number;
+  /** "2 min 5 s left", or nothing: the first few steps say little of the rest. */
+  readonly left: string;
+}
+
+function stateOf(begin: number, done: number, secondsLeft: number | undefined): State {
+  const part = Math.min(1, Math.max(0, done));
+  const left = secondsLeft ?? ((performance.now() - begin) / 1000) * ((1 - part) / part);
+  return { part, left: part > 0.01 ? `${formatSeconds(left)} left` : "" };
+}
+
+function drawn(host: Host, title: string): Progress {
   const colors = colorsFor(host.stderr, host.env);
   const begin = performance.now();
-  let drawn = Number.NEGATIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
   const draw = (line: string) => host.stderr.write(`\r\x1b[2K${line}`);
   draw(title);
   return {
     update(done, detail = "", secondsLeft) {
       const now = performance.now();
-      if (now - drawn < intervalMs) return;
-      drawn = now;
-      const part = Math.min(1, Math.max(0, done));
+      if (now - last < drawMs) return;
+      last = now;
+      const { part, left } = stateOf(begin, done, secondsLeft);
       const filled = Math.round(part * barWidth);
       const bar = colors.green("█".repeat(filled)) + colors.dim("░".repeat(barWidth - filled));
-      const left = secondsLeft ?? ((now - begin) / 1000) * ((1 - part) / part);
-      // The first few steps say little of the rest.
-      const time = part > 0.01 ? `${formatSeconds(left)} left` : "";
-      draw(`${title} ${bar} ${String(Math.floor(100 * part)).padStart(3)} %  ${time}  ${colors.dim(detail)}`);
+      const percent = String(Math.floor(100 * part)).padStart(3);
+      draw(`${title} ${bar} ${percent} %  ${left}  ${colors.dim(detail)}`);
     },
     end() {
       draw("");
     },
+  };
+}
+
+function written(host: Host, title: string): Progress {
+  const begin = performance.now();
+  let last = begin;
+  let words = "";
+  function lineIfDue(): void {
+    const now = performance.now();
+    if (now - last < lineMs) return;
+    last = now;
+    note(host, `${title}: ${words || `${formatSeconds((now - begin) / 1000)} so far`}`);
+  }
+  // For stages that say nothing for long, but let the event loop turn.
+  const timer = setInterval(lineIfDue, lineMs);
+  timer.unref?.();
+  return {
+    update(done, detail = "", secondsLeft) {
+      const { part, left } = stateOf(begin, done, secondsLeft);
+      words = [`${Math.floor(100 * part)} %`, left, detail].filter((word) => word !== "").join(", ");
+      lineIfDue();
+    },
+    end: () => clearInterval(timer),
   };
 }
 

@@ -4,8 +4,10 @@ import type { CompressOptions } from "../index.js";
 import { patternOf } from "./options.js";
 import {
   type Fields,
+  factor,
   finite,
   isNumber,
+  mapOf,
   object,
   oneOf,
   readStrict,
@@ -25,21 +27,34 @@ type RecipeKey =
   | "precision"
   | "sparsity"
   | "pattern"
+  | "scope"
+  | "targets"
   | "activations"
   | "percentile"
   | "biasCorrection"
   | "equalization"
   | "keepF32";
 
-export const pattern = wanted("unstructured, 1x4, 4x4 or N:M", isPattern);
+export const pattern = wanted("unstructured, 1x4, 4x4 or N:M", isPattern, {
+  type: "string",
+  pattern: "^(unstructured|1x4|4x4|[1-9][0-9]?:[1-9][0-9]?)$",
+});
+
+/** How a sparsity is divided among layers, in `compress` as in training. */
+export const scope = oneOf("auto", "local", "global");
 
 /** How the ranges of activations are found, in `compress` as in training. */
 export const rangeFields: Fields = {
   activations: oneOf("percentile", "mse", "entropy", "min-max"),
-  percentile: wanted("a number above 50, up to 100", (v) => isNumber(v) && v > 50 && v <= 100),
+  percentile: wanted("a number above 50, up to 100", (v) => isNumber(v) && v > 50 && v <= 100, {
+    type: "number",
+    exclusiveMinimum: 50,
+    maximum: 100,
+  }),
   keepF32: wanted(
     "a list of layer names",
     (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+    { type: "array", items: { type: "string" } },
   ),
 };
 
@@ -49,10 +64,12 @@ const recipe = object(
     precision: oneOf("int8", "f32"),
     sparsity,
     pattern,
+    scope,
+    targets: mapOf(sparsity),
     ...rangeFields,
     biasCorrection: yesOrNo,
     equalization: yesOrNo,
-    scale: finite,
+    scale: factor,
     offset: finite,
   },
 );

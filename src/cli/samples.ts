@@ -4,6 +4,7 @@ import { applyScale, type NdArray, type NumberArray, readArray } from "../data/i
 import type { ValueInfo } from "../runtime.js";
 import { UsageError } from "./errors.js";
 import { isPictures, readPictures } from "./images.js";
+import { oddSamples, unscaledBytes } from "./odd-samples.js";
 import type { Scaling } from "./options.js";
 
 export interface Samples {
@@ -16,6 +17,7 @@ export interface Samples {
  * Reads what the inputs of a model get.
  *
  * @param specs a path for a model with one input; NAME=PATH for each input of one with several
+ * @param warn told of samples that are hardly meant to be so; nobody unless given
  * @throws UsageError where an input is missing, unknown or given twice; RangeError where a file does not
  *   hold whole samples
  */
@@ -23,6 +25,7 @@ export async function readSamples(
   specs: readonly string[],
   inputs: readonly ValueInfo[],
   scaling: Scaling,
+  warn: (message: string) => void = () => {},
 ): Promise<Samples> {
   const paths = pathsByInput(specs, inputs);
   const named: Record<string, Float32Array> = {};
@@ -36,7 +39,9 @@ export async function readSamples(
     }
     count = samples;
     named[input.name] = toFloat32(array, scaling);
-    wantFinite(named[input.name], path);
+    wantFinite(named[input.name], path, sizeOf(input.shape));
+    if (scaling.scale === undefined) for (const hint of unscaledBytes(array.data, path)) warn(hint);
+    for (const words of oddSamples(named[input.name], samples, path)) warn(words);
   }
   return { count, inputs: named };
 }
@@ -84,11 +89,14 @@ function toFloat32({ data }: NdArray, { scale = 1, offset = 0 }: Scaling): Float
 /**
  * Codes have no NaN: it would become some number, and the answer look like one.
  *
+ * @param size numbers of a sample, where there are samples
  * @throws RangeError naming the first number that is not finite, and `what` it is in
  */
-export function wantFinite(data: NumberArray, what: string): void {
+export function wantFinite(data: NumberArray, what: string, size?: number): void {
   const at = data.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) throw new RangeError(`${what}: wanted finite numbers, got ${data[at]} at ${at}`);
+  if (at < 0) return;
+  const place = size === undefined ? `at ${at}` : `in sample ${Math.floor(at / size)} at ${at % size}`;
+  throw new RangeError(`${what}: wanted finite numbers, got ${data[at]} ${place}`);
 }
 
 /** Samples [begin, end) of each input, as views. */

@@ -1,6 +1,17 @@
 /** Prune, calibrate, quantize: arrays and graphs only. The only door of this folder. */
 
 export { activationFunction } from "./activation.js";
+export {
+  allocateSparsity,
+  type BlockShape,
+  blockSquares,
+  describeShare,
+  noRoomFor,
+  type PrunableLayer,
+  type PruneScope,
+  pruneScopes,
+  spareLayers,
+} from "./allocation.js";
 export { measureShifts, type Shifts } from "./bias-correction.js";
 export {
   type CollectOptions,

@@ -10,6 +10,7 @@ import { createStopper } from "./early-stopping.js";
 import { openForward } from "./forward.js";
 import { type GradualPruning, gradualPruning } from "./gradual.js";
 import { createLearner } from "./learner.js";
+import { warnOfLogits } from "./logits-warning.js";
 import { type Run, runEpochs, startOf, stepsDone } from "./loop.js";
 import { findLoss, type Loss } from "./losses.js";
 import { openNoise } from "./noise.js";
@@ -78,6 +79,7 @@ async function planRun(model: LayersModel, data: TrainingData, options: FineTune
     throw new RangeError(`y: wanted answers, got none: only with labelWeight 0, not ${labelWeight}`);
   }
   const loss = unanswered ? undefined : findLoss(model, options.loss);
+  if (loss && labelWeight > 0) warnOfLogits(model, loss, options.onWarning);
   const streams = openStreams(options.seed ?? 0);
   const samples = openSamples(
     model,
@@ -132,8 +134,9 @@ async function train(model: LayersModel, plan: Plan, options: FineTuneOptions): 
         steps: stepsDone(position, run.batchSize),
         epochs: position.figures,
         ...(best !== undefined && { bestEpoch: best + 1 }),
-        sparsity: run.sparsity(),
+        sparsity: pruning?.sparsity() ?? 0,
         sparsities: pruning?.sparsities() ?? {},
+        ...(pruning && { pruned: pruning.tensors() }),
         ...(quantization && { ranges: quantization.ranges() }),
         seconds: run.clock.seconds(),
       };
@@ -168,7 +171,7 @@ function openRun(model: LayersModel, plan: Plan, optimizer: tf.Optimizer, option
     weights,
     optimizer,
     clock,
-    sparsity: () => plan.pruning?.sparsity() ?? 0,
+    pruning: plan.pruning,
     ...(rate && { rate }),
     ...(validation && { validate: openValidation(model, validation, loss, forward, clock) }),
     ...(options.earlyStopping && {

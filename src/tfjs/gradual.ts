@@ -1,25 +1,36 @@
 /** Pruning while training: masks that grow by a schedule, held after every step. */
 
 import * as tf from "@tensorflow/tfjs-core";
+import {
+  allocateSparsity,
+  describeShare,
+  type PruneScope,
+  pruneScopes,
+  spareLayers,
+} from "../compress/index.js";
 import { checkKeys } from "../data/index.js";
 import { countZeros, editWeight } from "./edit.js";
-import { globalShares } from "./global-scope.js";
+import { prunableOf } from "./prunable.js";
 import { checkSparsity, type Pattern, parsePattern, pruneTo } from "./prune.js";
 import { polynomialDecay, type Schedule } from "./schedules.js";
-import { arrayIn, countIn } from "./state.js";
+import { arrayIn, countIn, numberIn } from "./state.js";
 import type { PartState, StepPart } from "./step.js";
 import { chooseWeights, isExcluded, type ModelWeight, type WeightChoice } from "./weights.js";
 
 export interface GradualPruneOptions extends WeightChoice {
-  /** Share of zeros to end with, in [0, 1), as `scope` says. An n:m pattern has its own. */
+  /**
+   * Share of zeros to end with, in [0, 1): of all chosen weights together but those of `targets`, those that `scope`
+   * leaves dense among them. An n:m pattern has its own.
+   */
   readonly sparsity?: number;
   /**
-   * "local" (default): each weight tensor ends with that share. "global": all chosen tensors together do,
-   * the smallest weights or blocks of all going first, so that a tensor of small weights may lose all;
-   * not with n:m or `targets`.
+   * "auto" (default): what each tensor gets is decided over all of them by layer-adaptive magnitude (LAMP, see
+   * `allocateSparsity`); depthwise and tiny kernels, and those without room for the pattern, stay dense. "local": each
+   * tensor ends with that share. "global": all together do, the smallest weights or blocks of all going first, so that
+   * a tensor of small weights may lose all; not with n:m or `targets`.
    */
-  readonly scope?: "local" | "global";
-  /** Final sparsity by name of a weight or layer, in place of `sparsity`; not with n:m. */
+  readonly scope?: PruneScope;
+  /** Final sparsity by name of a weight or layer, in place of its part of `sparsity`; not with n:m. */
   readonly targets?: Readonly<Record<string, number>>;
   /** "unstructured" unless given. n:m begins with m:m and takes one more of each group at a time. */
   readonly pattern?: Pattern;
@@ -48,9 +59,19 @@ const known: Readonly<Record<keyof GradualPruneOptions, true>> = {
 
 interface Target {
   readonly weight: ModelWeight;
-  readonly sparsity: number;
+  /** Of its own; undefined where it has a part of the whole. */
+  readonly own: number | undefined;
   mask: tf.Tensor | undefined;
   zeros: number;
+}
+
+/** What a weight tensor came to, and why. */
+export interface PrunedTensor {
+  readonly name: string;
+  readonly weights: number;
+  /** Zeros, in [0, 1]. */
+  readonly sparsity: number;
+  readonly reason: string;
 }
 
 export interface GradualPruning extends StepPart {
@@ -60,6 +81,8 @@ export interface GradualPruning extends StepPart {
   sparsity(): number;
   /** By name of the weight. */
   sparsities(): Readonly<Record<string, number>>;
+  /** Every weight that is pruned or could have been, in the order of the model. */
+  tensors(): readonly PrunedTensor[];
 }
 
 /**
@@ -87,28 +110,39 @@ export function gradualPruning(
   }
   const { begin, end, frequency } = checkSteps(options, steps);
   const nm = parsePattern(pattern);
-  const isGlobal = checkScope(options, nm !== undefined) === "global";
+  const scope = checkScope(options, nm !== undefined);
   const targets = chooseTargets(weights, options, nm !== undefined);
+  const free = targets.filter(({ own }) => own === undefined);
+  const asked = nm ? 1 - nm.n / nm.m : (options.sparsity ?? 0);
+  const spared = new Map(scope === "auto" ? spare(free, pattern, asked) : []);
+
+  /** Part of the way that the masks have gone. */
+  let done = 0;
 
   function grow(share: number): void {
+    done = share;
     const now: Pattern = nm ? `${nm.m - Math.round(share * (nm.m - nm.n))}:${nm.m}` : pattern;
-    const shares = sharesAt(share);
-    for (const [i, target] of targets.entries()) {
+    const shares = nm ? undefined : sharesAt(share);
+    for (const target of targets) {
       const { variable } = target.weight;
       target.zeros = editWeight(variable, (view, kernels) => {
-        pruneTo(view, kernels, target.weight, now, shares?.[i]);
+        if (!nm || !spared.has(target)) pruneTo(view, kernels, target.weight, now, shares?.get(target));
         return countZeros(view());
       }).result;
       target.mask?.dispose();
-      target.mask = tf.tidy(() => tf.cast(tf.notEqual(variable, 0), "float32"));
+      target.mask =
+        target.zeros === 0 ? undefined : tf.tidy(() => tf.cast(tf.notEqual(variable, 0), "float32"));
     }
   }
 
-  function sharesAt(share: number): number[] | undefined {
-    if (nm) return undefined;
-    if (!isGlobal) return targets.map(({ sparsity }) => share * sparsity);
-    const all = targets.map(({ weight }) => weight);
-    return globalShares(all, pattern, share * (options.sparsity as number));
+  function sharesAt(share: number): Map<Target, number> {
+    const layers = scope === "local" ? [] : free.map(({ weight }) => prunableOf(weight, pattern));
+    const whys = free.map((target) => spared.get(target));
+    const shares = scope === "local" ? [] : allocateSparsity(layers, share * asked, scope, whys);
+    return new Map([
+      ...targets.map((target) => [target, share * (target.own ?? asked)] as const),
+      ...shares.map((own, i) => [free[i], own] as const),
+    ]);
   }
 
   function before(step: number): void {
@@ -139,10 +173,11 @@ export function gradualPruning(
   function state(): PartState {
     const masks = targets.flatMap(({ mask }, i) => (mask ? [[i, maskValues(mask)] as const] : []));
     const zeros = targets.map((target, i) => [`zeros/${i}`, target.zeros] as const);
-    return { arrays: Object.fromEntries(masks), numbers: Object.fromEntries(zeros) };
+    return { arrays: Object.fromEntries(masks), numbers: { done, ...Object.fromEntries(zeros) } };
   }
 
   function restore(saved: PartState): void {
+    done = numberIn(saved, "done");
     for (const [i, target] of targets.entries()) {
       const { shape, variable } = target.weight;
       target.zeros = countIn(saved, `zeros/${i}`, variable.size);
@@ -152,6 +187,22 @@ export function gradualPruning(
       const values = arrayIn(saved, String(i), Float32Array, variable.size);
       target.mask = tf.tensor(values.slice(), shape as number[]);
     }
+  }
+
+  function reasonOf(target: Target): string {
+    if (target.own !== undefined) return "a target of its own";
+    const why = spared.get(target);
+    if (why === undefined && nm) return `${pattern}: the same of every tensor`;
+    if (scope === "local") return "the same of every tensor";
+    return scope === "global" ? "the smallest of all" : describeShare(why, zerosOf(free), done * asked);
+  }
+
+  function tensors(): PrunedTensor[] {
+    return targets.map((target) => {
+      const { weight, zeros } = target;
+      const { size } = weight.variable;
+      return { name: weight.name, weights: size, sparsity: zeros / size, reason: reasonOf(target) };
+    });
   }
 
   return {
@@ -166,12 +217,24 @@ export function gradualPruning(
     dispose: () => {
       for (const { mask } of targets) mask?.dispose();
     },
-    sparsity: () =>
-      targets.reduce((sum, { zeros }) => sum + zeros, 0) /
-      targets.reduce((sum, { weight }) => sum + weight.variable.size, 0),
+    tensors,
+    sparsity: () => zerosOf(targets),
     sparsities: () =>
       Object.fromEntries(targets.map(({ weight, zeros }) => [weight.name, zeros / weight.variable.size])),
   };
+}
+
+/** Those of the tensors that stay dense, and why. */
+function spare(targets: readonly Target[], pattern: Pattern, sparsity: number): [Target, string][] {
+  const layers = targets.map(({ weight }) => prunableOf(weight, pattern));
+  return spareLayers(layers, sparsity).flatMap((why, i): [Target, string][] =>
+    why === undefined ? [] : [[targets[i], why]],
+  );
+}
+
+function zerosOf(targets: readonly Target[]): number {
+  const all = targets.reduce((sum, { weight }) => sum + weight.variable.size, 0);
+  return all === 0 ? 0 : targets.reduce((sum, { zeros }) => sum + zeros, 0) / all;
 }
 
 /** A copy, and of floats: what the cpu backend casts from booleans stays an array of bytes. */
@@ -183,10 +246,10 @@ function dropMinus(values: Float32Array): void {
   for (let i = 0; i < values.length; i++) if (values[i] === 0) values[i] = 0;
 }
 
-function checkScope(options: GradualPruneOptions, ownSparsity: boolean): "local" | "global" {
-  const { scope = "local", pattern, targets, sparsity } = options;
-  if (scope !== "local" && scope !== "global") {
-    throw new RangeError(`scope: wanted local or global, got ${scope}`);
+function checkScope(options: GradualPruneOptions, ownSparsity: boolean): PruneScope {
+  const { scope = "auto", pattern, targets, sparsity } = options;
+  if (!pruneScopes.includes(scope)) {
+    throw new RangeError(`scope: wanted ${pruneScopes.join(", ")}, got ${scope}`);
   }
   if (scope === "global" && (ownSparsity || targets !== undefined)) {
     const got = ownSparsity ? `pattern ${pattern}` : "targets";
@@ -230,10 +293,12 @@ function chooseTargets(
     }
   }
   return chosen.map((weight) => {
-    const own = ownSparsity ? 0 : (targets[weight.name] ?? targets[weight.layer] ?? sparsity);
-    if (own === undefined) throw new RangeError(`sparsity: wanted one for ${weight.name}, got none`);
-    checkFinal("sparsity", own);
-    return { weight, sparsity: own, mask: undefined, zeros: 0 };
+    const own = targets[weight.name] ?? targets[weight.layer];
+    if (!ownSparsity && own === undefined) {
+      if (sparsity === undefined) throw new RangeError(`sparsity: wanted one for ${weight.name}, got none`);
+      checkFinal("sparsity", sparsity);
+    }
+    return { weight, own, mask: undefined, zeros: 0 };
   });
 }
 

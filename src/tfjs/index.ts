@@ -42,7 +42,7 @@ export type { EarlyStoppingOptions } from "./early-stopping.js";
 export { featuresOf } from "./features.js";
 export { fineTune } from "./fine-tune.js";
 export { constantPart, freezeLayers, freezeNormalization, frozenPart, normalizations } from "./freeze.js";
-export type { GradualPruneOptions } from "./gradual.js";
+export type { GradualPruneOptions, PrunedTensor } from "./gradual.js";
 export type { LossFunction, LossName } from "./losses.js";
 export type { EpochFigures, FineTuneOptions, FineTuneResult, Progress } from "./options.js";
 export { accuracyOf, type Predictions, predictAll } from "./predict.js";

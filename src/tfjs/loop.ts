@@ -3,6 +3,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Clock } from "./clock.js";
 import type { Stopper } from "./early-stopping.js";
+import type { GradualPruning } from "./gradual.js";
 import type { Learner } from "./learner.js";
 import { createMeter, type Meter } from "./meter.js";
 import type { EpochFigures, Progress } from "./options.js";
@@ -26,7 +27,7 @@ export interface Run {
   readonly optimizer: tf.Optimizer;
   readonly rate?: RateSchedule;
   readonly clock: Clock;
-  readonly sparsity: () => number;
+  readonly pruning: GradualPruning | undefined;
   readonly validate?: Validation;
   readonly stopper?: Stopper;
   readonly onProgress?: (progress: Progress) => void;
@@ -149,7 +150,8 @@ async function report(run: Run, position: Position): Promise<void> {
     steps,
     ...meter.means(),
     ...(validation && { validation }),
-    sparsity: run.sparsity(),
+    sparsity: run.pruning?.sparsity() ?? 0,
+    ...(run.pruning && { pruned: run.pruning.tensors() }),
     secondsLeft: (clock.seconds() / step) * (steps - step),
   });
 }

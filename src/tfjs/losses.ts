@@ -17,6 +17,8 @@ export interface Loss {
   readonly of: LossFunction;
   /** The targets are labels, which come as one-hot rows; a row of zeros is a sample without a label. */
   readonly labelled: boolean;
+  /** The outputs have to be probabilities: of one of several classes, or each of a yes. */
+  readonly probabilities?: "softmax" | "sigmoid";
   /** Number of right answers in a batch; absent where the loss is no classification. */
   readonly correct?: LossFunction;
 }
@@ -24,9 +26,24 @@ export interface Loss {
 const EPSILON = 1e-7;
 
 const losses: Readonly<Record<LossName, Loss>> = {
-  sparseCategoricalCrossentropy: { of: crossEntropy, labelled: true, correct: sameLabel },
-  categoricalCrossentropy: { of: crossEntropy, labelled: false, correct: sameClass },
-  binaryCrossentropy: { of: binaryCrossEntropy, labelled: false, correct: sameSide },
+  sparseCategoricalCrossentropy: {
+    of: crossEntropy,
+    labelled: true,
+    probabilities: "softmax",
+    correct: sameLabel,
+  },
+  categoricalCrossentropy: {
+    of: crossEntropy,
+    labelled: false,
+    probabilities: "softmax",
+    correct: sameClass,
+  },
+  binaryCrossentropy: {
+    of: binaryCrossEntropy,
+    labelled: false,
+    probabilities: "sigmoid",
+    correct: sameSide,
+  },
   meanSquaredError: { of: (target, output) => tf.squaredDifference(target, output), labelled: false },
   meanAbsoluteError: { of: (target, output) => tf.abs(tf.sub(target, output)), labelled: false },
 };
@@ -42,7 +59,9 @@ export function findLoss(model: LayersModel, asked?: LossName | LossFunction): L
   if (typeof loss === "string" && Object.hasOwn(losses, loss)) return losses[loss as LossName];
   const compiled = asked === undefined ? compiledLosses(model)?.[0] : undefined;
   if (compiled) return { of: compiled, labelled: false };
-  throw new RangeError(`loss: wanted one of ${Object.keys(losses).join(", ")} or a function, got ${loss}`);
+  throw new RangeError(
+    `loss: wanted one of ${Object.keys(losses).join(", ")} or a function, got ${loss ?? "none, of a model that is not compiled"}`,
+  );
 }
 
 /** Compiled with a list of one, or with one by the name of the output. */

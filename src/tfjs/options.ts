@@ -5,7 +5,7 @@ import type { Ranges } from "../compress/index.js";
 import { type Augment, checkKeys } from "../data/index.js";
 import type { ClusterOptions } from "./cluster/clustering.js";
 import type { EarlyStoppingOptions } from "./early-stopping.js";
-import type { GradualPruneOptions } from "./gradual.js";
+import type { GradualPruneOptions, PrunedTensor } from "./gradual.js";
 import type { LossFunction, LossName } from "./losses.js";
 import type { Means } from "./meter.js";
 import { checkBatchSize } from "./predict.js";
@@ -61,6 +61,8 @@ export interface FineTuneOptions {
   readonly checkpoint?: CheckpointOptions;
   /** Told about ten times a second, and at the end of each epoch. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Told once a model what is likely to be a mistake, such as a cross-entropy of logits; `console.warn` unless given. */
+  readonly onWarning?: (message: string) => void;
   /**
    * Ends the run after the step under way, and after its checkpoint; its reason is thrown, the model keeps
    * what it learned.
@@ -82,6 +84,8 @@ export interface Progress extends EpochFigures {
   readonly steps: number;
   /** Zeros among the weights that are pruned, in [0, 1]; 0 without `prune`. */
   readonly sparsity: number;
+  /** With `prune`: what each weight tensor has lost by now and why. */
+  readonly pruned?: readonly PrunedTensor[];
   readonly secondsLeft: number;
 }
 
@@ -95,6 +99,8 @@ export interface FineTuneResult {
   readonly sparsity: number;
   /** By name of the weight that was pruned. */
   readonly sparsities: Readonly<Record<string, number>>;
+  /** With `prune`: what each weight tensor came to and why, those that were left dense among them. */
+  readonly pruned?: readonly PrunedTensor[];
   /** With `quantize`: of the values in codes, for `compress` and `quantizedPredict`. */
   readonly ranges?: Ranges;
   readonly seconds: number;
@@ -119,6 +125,7 @@ const known: Readonly<Record<keyof FineTuneOptions, true>> = {
   earlyStopping: true,
   checkpoint: true,
   onProgress: true,
+  onWarning: true,
   signal: true,
 };
 
@@ -131,6 +138,12 @@ export function checkOptions(options: FineTuneOptions): void {
     throw new RangeError(`epochs: wanted an integer >= 1, got ${epochs}`);
   }
   if (learningRate !== undefined && typeof learningRate !== "function") {
+    if (typeof learningRate !== "number") {
+      throw new TypeError(
+        "learningRate: wanted a number > 0 or a schedule such as cosineRate({ from: 0.001 }), stepRate or " +
+          `exponentialRate, got ${JSON.stringify(learningRate)}`,
+      );
+    }
     checkRate("learningRate", learningRate);
   }
   if (typeof labelWeight !== "number") {

@@ -23,7 +23,8 @@ export interface ModelWeight {
  * normalization.
  *
  * A string is the full name of a weight ("dense_1/bias": that one, whatever it is) or of a layer (its
- * kernels and embeddings). A RegExp is tested against full names, and takes kernels and embeddings.
+ * kernels and embeddings); where nothing has that name, a class of layers ("DepthwiseConv2D") or a position, "first" or
+ * "last" of the layers with kernels. A RegExp is tested against full names, and takes kernels and embeddings.
  */
 export interface WeightChoice {
   /** In place of the default. */
@@ -95,9 +96,9 @@ function describe(layer: Layer, weight: LayerVariable): ModelWeight {
  * @throws RangeError where a pattern of `include` or `exclude` means nothing, or nothing is left
  */
 export function chooseWeights(weights: readonly ModelWeight[], choice: WeightChoice = {}): ModelWeight[] {
-  const included = patternsOf(choice.include);
-  const excluded = patternsOf(choice.exclude);
   const floats = weights.filter(({ variable }) => variable.dtype === "float32");
+  const included = namesOf(floats, patternsOf(choice.include));
+  const excluded = namesOf(floats, patternsOf(choice.exclude));
   checkPatterns("include", included, floats, isIncluded);
   checkPatterns("exclude", excluded, floats, isExcluded);
   const chosen = floats.filter(
@@ -113,7 +114,25 @@ export function chooseWeights(weights: readonly ModelWeight[], choice: WeightCho
 
 function patternsOf(patterns: WeightChoice["include"]): readonly WeightPattern[] {
   if (patterns === undefined) return [];
-  return typeof patterns === "string" || patterns instanceof RegExp ? [patterns] : patterns;
+  return Array.isArray(patterns) ? patterns : [patterns as WeightPattern];
+}
+
+/** Patterns with the names of layers in place of classes and positions. */
+function namesOf(
+  weights: readonly ModelWeight[],
+  patterns: readonly WeightPattern[],
+): readonly WeightPattern[] {
+  const layers = weights.filter(({ role }) => kernelRoles.has(role));
+  return patterns.flatMap((pattern) => {
+    if (typeof pattern !== "string" || weights.some((weight) => isExcluded(weight, pattern)))
+      return [pattern];
+    const ends = { first: layers[0], last: layers[layers.length - 1] };
+    const end = pattern === "first" || pattern === "last" ? ends[pattern] : undefined;
+    if (end) return [end.layer];
+    const ofClass = weights.filter(({ layerClass }) => layerClass === pattern).map(({ layer }) => layer);
+    // What nothing is meant by stays, for the error that names it.
+    return ofClass.length > 0 ? [...new Set(ofClass)] : [pattern];
+  });
 }
 
 function isIncluded(weight: ModelWeight, pattern: WeightPattern): boolean {
@@ -144,5 +163,7 @@ function checkPatterns(
 }
 
 function offer(weights: readonly ModelWeight[]): string {
-  return `the model has ${weights.map(({ name }) => name).join(", ") || "no weights"}`;
+  if (weights.length === 0) return "the model has no weights";
+  const classes = [...new Set(weights.map(({ layerClass }) => layerClass))].join(", ");
+  return `the model has ${weights.map(({ name }) => name).join(", ")}; layers of ${classes}; first and last`;
 }

@@ -16,7 +16,15 @@ async function setUp() {
 describe("compress", () => {
   test("writes a sparse int8 file that evaluates like its model", async () => {
     const { argv, output, data, labels, scaling } = await setUp();
-    const { code, out, err } = await pare([...argv, "--sparsity", "0.5", "--pattern", "1x4"]);
+    const { code, out, err } = await pare([
+      ...argv,
+      "--sparsity",
+      "0.5",
+      "--pattern",
+      "1x4",
+      "--scope",
+      "local",
+    ]);
     expect(code).toBe(0);
     expect(out).toMatch(/^layer +op +shape +zeros +bits +bytes +MACs$/m);
     expect(err).toContain(`wrote ${output}`);
@@ -98,7 +106,10 @@ describe("compress", () => {
   test("a recipe sets what flags do not", async () => {
     const { model, output, data, folder } = await setUp();
     const recipe = join(folder, "recipe.json");
-    await writeFile(recipe, JSON.stringify({ sparsity: 0.75, pattern: "1x4", scale: 4 / 255, offset: -2 }));
+    await writeFile(
+      recipe,
+      JSON.stringify({ sparsity: 0.75, pattern: "1x4", scope: "local", scale: 4 / 255, offset: -2 }),
+    );
     const zerosOf = async (...flags: string[]) => {
       const argv = ["compress", model, "-o", output, "--calibrate", data, "--recipe", recipe, "--json"];
       const { out } = await pare([...argv, ...flags]);

@@ -15,9 +15,22 @@ test("inspect shows a tfjs model and the file made of it layer by layer", async 
   ]);
 
   const file = join(folder, "net.pare");
-  expect((await pare(["compress", model, "-o", file, "--precision", "f32", "--sparsity", "0.5"])).code).toBe(
-    0,
-  );
+  expect(
+    (
+      await pare([
+        "compress",
+        model,
+        "-o",
+        file,
+        "--precision",
+        "f32",
+        "--sparsity",
+        "0.5",
+        "--scope",
+        "local",
+      ])
+    ).code,
+  ).toBe(0);
   const { code, out } = await pare(["inspect", file]);
   expect(code).toBe(0);
   expect(out).toMatch(/ 8x6 +50\.0 % +32 /);

@@ -23,6 +23,16 @@ describe("the command line", () => {
     expect(out).toContain("--json");
   });
 
+  test.each(commands)("%s --help has examples of options that there are", async (command) => {
+    const { out } = await pare([command, "--help"]);
+    const [help, shown] = out.split("Examples:\n");
+    const lines = shown.trim().split("\n");
+    for (const line of lines) {
+      expect(line).toMatch(new RegExp(`^ *pare ${command}\\b`));
+      for (const option of line.match(/--[\w-]+/g) ?? []) expect(help).toContain(`${option} `);
+    }
+  });
+
   test("--version", async () => {
     expect(await pare(["--version"])).toEqual({ code: 0, out: "9.8.7\n", err: "" });
   });

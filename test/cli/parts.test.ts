@@ -1,8 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { compareOutputs } from "../../src/cli/agreement.js";
 import { formatBytes, formatMs, formatPercent, formatSeconds, formatTable } from "../../src/cli/format.js";
 import { warnOfReference } from "../../src/cli/host.js";
-import { startProgress } from "../../src/cli/progress.js";
+import { startProgress, withProgress } from "../../src/cli/progress.js";
 import { argmax, dropOf, measureQuality } from "../../src/cli/quality.js";
 import { median, speedup, timeInTurns } from "../../src/cli/timing.js";
 
@@ -118,11 +118,33 @@ describe("stderr", () => {
     expect(text()).toMatch(/^warning: .*plain JavaScript/);
   });
 
-  test("progress is silent elsewhere", () => {
+  test("progress is a line every half minute elsewhere, with the time left, and silent before", () => {
+    vi.useFakeTimers({ toFake: ["performance", "setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
     const { host, text } = hostWith(false);
     const progress = startProgress(host, "working");
-    progress.update(0.5);
-    progress.end();
+    vi.advanceTimersByTime(29_000);
+    progress.update(0.25, "epoch 1");
     expect(text()).toBe("");
+    vi.advanceTimersByTime(11_000);
+    expect(text()).toBe("working: 25 %, 1 min 27 s left, epoch 1\n");
+    // A step that kept the event loop: its own word comes before any timer's.
+    progress.update(0.5, "epoch 2", 7);
+    expect(text().split("\n")).toHaveLength(2);
+    vi.advanceTimersByTime(20_000);
+    expect(text()).toContain("\nworking: 50 %, 7 s left, epoch 2\n");
+    progress.end();
+    vi.advanceTimersByTime(90_000);
+    expect(text().split("\n")).toHaveLength(3);
+  });
+
+  test("a stage that says nothing of itself says how long it has been at it", async () => {
+    vi.useFakeTimers({ toFake: ["performance", "setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { host, text } = hostWith(false);
+    await withProgress(host, "reading", async () => void vi.advanceTimersByTime(61_000));
+    expect(text()).toBe("reading: 30 s so far\nreading: 1 min 0 s so far\n");
+    vi.advanceTimersByTime(61_000);
+    expect(text().split("\n")).toHaveLength(3);
   });
 });

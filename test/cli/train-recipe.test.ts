@@ -43,6 +43,11 @@ describe("a recipe is refused", () => {
       { stages: [{ ...stage, learningRate: { schedule: "linear" } }] },
       "learningRate.schedule: wanted one of cosine, steps, exponential",
     ],
+    [
+      "a schedule by its name that needs numbers",
+      { stages: [{ ...stage, learningRate: "steps" }] },
+      'learningRate: wanted a number above 0, "cosine" or an object such as { "schedule": "steps", "from": 0.001',
+    ],
     ["no stages", { stages: [] }, "PATH: stages: wanted a list of at least one, got []"],
     [
       "an output of another name",
@@ -107,6 +112,24 @@ describe("a recipe is refused", () => {
       /test-y\.idx: wanted labels for 400 samples, got 100/,
     );
   });
+});
+
+test("a learning rate of cosine is that of the optimizer, falling to 0", async () => {
+  const losses = async (learningRate: unknown, optimizer: string) => {
+    const stages = [{ kind: "train", epochs: 2, batchSize: 32, optimizer, learningRate }];
+    const { code, out, err } = await (await setUp({ stages, output: { model: "out/model.json" } })).run(
+      {},
+      "--json",
+    );
+    expect(code, err).toBe(0);
+    return JSON.parse(out).stages[0].epochs.map(({ loss }: { loss: number }) => loss);
+  };
+  for (const [optimizer, from] of [
+    ["adam", 0.001],
+    ["sgd", 0.01],
+  ] as const) {
+    expect(await losses("cosine", optimizer)).toEqual(await losses({ schedule: "cosine", from }, optimizer));
+  }
 });
 
 test("a recipe that failed before its first step does not stand in the way of the next", async () => {

@@ -9,6 +9,15 @@ import { readArtifacts, saveModel } from "../../src/index.js";
 import { denseArtifacts, pare } from "./support.js";
 import { pruned, type Recipe, setUp, weightsOf, zeros } from "./train-support.js";
 
+test("a head without softmax is warned of once, with --json too", async () => {
+  const config = { units: 10, batch_input_shape: [null, 784], name: "only" };
+  const stages = [1, 2].map(() => ({ kind: "train", epochs: 1 }));
+  const { run } = await setUp({ model: { layers: [{ class_name: "Dense", config }] }, stages });
+  const { code, err } = await run({}, "--json");
+  expect(code, err).toBe(0);
+  expect(err.match(/warning: loss: .*only, the model's last layer.*activation linear/g)).toHaveLength(1);
+});
+
 describe("train", () => {
   test("stages follow each other; tfjs loads the model, the file runs", async () => {
     const stages = [
@@ -31,6 +40,10 @@ describe("train", () => {
     expect(said.stages[0].epochs).toHaveLength(4);
     expect(said.stages[0].epochs[3].loss).toBeLessThan(said.stages[0].epochs[0].loss);
     expect(said.stages[0].epochs[3].validation.accuracy).toBeGreaterThan(0.3);
+    const told = said.stages.map((stage: Recipe) =>
+      (stage.pruned as Recipe[] | undefined)?.map(({ name }) => name),
+    );
+    expect(told).toEqual([undefined, ["first/kernel", "last/kernel"], undefined, undefined]);
     // Guessing gets 10 %.
     expect(said.quality.model.accuracy).toBeGreaterThan(0.5);
     expect(Math.abs(said.quality.pare.accuracy - said.quality.model.accuracy)).toBeLessThan(0.03);
@@ -238,6 +251,13 @@ describe("train", () => {
     const { run, output } = await setUp({ stages: [...stages, { kind: "train", epochs: 1 }] });
     const { code, err } = await run();
     expect(code, err).toBe(0);
+    // Said once, by the stage that pruned.
+    expect(
+      err.match(/^ {2}first\/kernel: 8\d\.\d % zeros, by its LAMP scores among all layers$/gm),
+    ).toHaveLength(1);
+    expect(
+      err.match(/^ {2}last\/kernel: 0\.0 % zeros, left dense: tiny: \d+ of \d+ weights$/gm),
+    ).toHaveLength(1);
     const weights = await weightsOf(join(output, "model.json"));
     // What was pruned was frozen, and is free in the stage after it.
     expect(zeros(weights["first/kernel"])).toBeLessThan(0.8);

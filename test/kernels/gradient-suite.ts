@@ -188,4 +188,14 @@ for (const n of [0, 1, 15, 16, 17, 33]) {
   }
 }
 
+// Real numbers: nothing is fused, so every bit is that of the reference. Around the block of 16 tiles.
+for (const tiles of [0, 1, 2, 3, 15, 16, 17, 33]) {
+  for (const depth of [0, 1, 2, 5]) {
+    add("f64_gram_add", `tiles ${tiles} depth ${depth}`, (l) => {
+      const normals = (n: number) => Float64Array.from({ length: n }, () => l.random.normal());
+      return [l.put(normals(16 * tiles * tiles)), l.put(normals(4 * tiles * depth)), tiles, depth];
+    });
+  }
+}
+
 export const gradientCases: readonly Case[] = cases;

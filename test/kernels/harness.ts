@@ -21,7 +21,15 @@ export interface Case {
   run(variant: Variant): void;
 }
 
-type Bytes = Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Uint32Array | Float32Array;
+type Bytes =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
 
 /** Lays out buffers for one call. Every address is 16-byte aligned unless `skew` asks otherwise. */
 export interface Layout {

@@ -138,7 +138,7 @@ describe.each(backends)("fineTune on %s", (backend) => {
         ...basics,
         epochs: 8,
         optimizer,
-        prune: { sparsity: 0.5, pattern, begin: 3, end: 25, frequency: 4, exclude: "c" },
+        prune: { sparsity: 0.5, pattern, scope: "local", begin: 3, end: 25, frequency: 4, exclude: "c" },
       });
       expect(result.steps).toBe(40);
       expect(seen.slice(0, 3)).toEqual([0, 0, 0]);
@@ -326,6 +326,13 @@ describe.each(backends)("fineTune on %s", (backend) => {
     );
     await expect(run({ x, y: labels.map(() => 3) })).rejects.toThrow("integers in [0, 3), got 3 at 0");
     await expect(run({ x: [1] as unknown as Float32Array, y: labels })).rejects.toThrow(TypeError);
+    const cosineOf: FineTuneOptions = { ...basics, learningRate: "cosine" as never };
+    await expect(fineTune(classifier(), data, cosineOf)).rejects.toThrow(
+      /learningRate: wanted .* such as cosineRate\(\{ from: 0\.001 \}\), .* got "cosine"/,
+    );
+    await expect(fineTune(classifier(), data, { epochs: 1 })).rejects.toThrow(
+      "got none, of a model that is not compiled",
+    );
     await expect(run(undefined as never)).rejects.toThrow("data: wanted { x, y }, got undefined");
     await expect(fineTune(classifier(), data, undefined as never)).rejects.toThrow(
       "fineTune: wanted an object of options, got undefined",

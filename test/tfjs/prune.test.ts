@@ -125,6 +125,12 @@ describe.each(backends)("pruneModel on %s", (backend) => {
     expect(() => names({ include: "norm" })).toThrow("include: no weight is meant by norm");
     expect(() => names({ exclude: /nowhere/ })).toThrow("exclude: no weight is meant by /nowhere/");
     expect(() => names({ include: "inner", exclude: "inner" })).toThrow("weights: wanted some, got none");
+    expect(names({ exclude: ["first", "DepthwiseConv2D"] })).toEqual(
+      names({ exclude: ["conv", "depthwise"] }),
+    );
+    expect(names({ include: ["last", "Conv2D"] })).toEqual(["conv/kernel", "outer/kernel"]);
+    expect(names({ exclude: ["BatchNormalization"] })).toEqual(names({}));
+    expect(() => names({ exclude: "Dens" })).toThrow(/layers of .*DepthwiseConv2D.*; first and last/);
     expect(() => names({ include: 3 as unknown as string })).toThrow(TypeError);
   });
 

@@ -6,8 +6,9 @@ import { createRandom } from "../../data/index.js";
 import { type ModelArtifacts, readArtifacts } from "../../index.js";
 import type { LoadedModel, ValueInfo } from "../../runtime.js";
 import { compareOutputs } from "../agreement.js";
+import { UsageError } from "../errors.js";
 import { formatBytes, formatMs, formatNumber, formatPercent, formatTable } from "../format.js";
-import { type Host, printJson, warnOfReference } from "../host.js";
+import { type Host, printJson, warner, warnOfReference } from "../host.js";
 import { loadPare, readPareFile } from "../open.js";
 import { collect, integerIn, type Scaling, withJson, withRemote, withScaling } from "../options.js";
 import { loadTfjs, type Tfjs, type TfjsPredictor, tfjsPredictor } from "../peer.js";
@@ -41,6 +42,11 @@ export function addBench(program: Command, host: Host): void {
 }
 
 async function bench(host: Host, path: string, file: string, options: BenchOptions): Promise<void> {
+  if (/\.pare$/i.test(path)) {
+    throw new UsageError(
+      `${path}: wanted a model.json or a Keras file first, then the .pare file made from it`,
+    );
+  }
   const artifacts = await readArtifacts(path, { ...options, forTfjs: true });
   const bytes = await readPareFile(file, options.allowRemote);
   using pare = await loadPare(file, bytes);
@@ -48,7 +54,7 @@ async function bench(host: Host, path: string, file: string, options: BenchOptio
   const tf = await loadTfjs();
   const peer = await openPeer(tf, artifacts, pare, { path, file });
   const samples = options.data
-    ? await readSamples(options.data, pare.inputs, options)
+    ? await readSamples(options.data, pare.inputs, options, warner(host))
     : noise(pare, Math.max(100, options.batch));
   if (samples.count < options.batch) {
     throw new RangeError(

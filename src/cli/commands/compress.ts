@@ -16,7 +16,7 @@ import {
 } from "../../index.js";
 import { GateError, UsageError } from "../errors.js";
 import { formatBytes, formatNumber, formatTable } from "../format.js";
-import { type Host, note, printJson } from "../host.js";
+import { type Host, note, printJson, warner } from "../host.js";
 import { layerRow, layerTitles } from "../layers.js";
 import { modelOf } from "../open.js";
 import {
@@ -46,6 +46,7 @@ interface CompressFlags extends Scaling {
   readonly precision?: "int8" | "f32";
   readonly sparsity?: number;
   readonly pattern?: Pattern;
+  readonly scope?: Recipe["scope"];
   readonly recipe?: string;
   readonly data?: readonly string[];
   readonly labels?: string;
@@ -65,10 +66,16 @@ export function addCompress(program: Command, host: Host): void {
     .option("--calibrate <DATA>", "samples that show the ranges of the activations; int8 needs them", collect)
     .option(
       "--sparsity <P>",
-      "part of each kernel to zero; a model that is sparse already stays so",
+      "part of all kernels together to zero; a model that is sparse already stays so",
       sparsityOf,
     )
     .option("--pattern <P>", "unstructured, 1x4, 4x4 or N:M (default: unstructured)", patternOf)
+    .addOption(
+      new Option(
+        "--scope <S>",
+        "what each kernel has of the sparsity: decided over all, with depthwise and tiny ones left dense (auto, the default), the same (local), or the smallest weights of all (global)",
+      ).choices(["auto", "local", "global"]),
+    )
     .addOption(new Option("--precision <P>", "default: int8").choices(["int8", "f32"]))
     .option("--recipe <FILE>", "JSON with these settings; flags overrule it")
     .option("--data <DATA>", "samples to measure the quality on, before and after", collect)
@@ -102,7 +109,7 @@ async function run(host: Host, model: string, flags: CompressFlags): Promise<voi
   }
   const artifacts = await readArtifacts(path, { allowRemote: flags.allowRemote });
   using original = modelOf(artifacts, flags.inputShape);
-  const read = (specs: readonly string[]) => readSamples(specs, original.inputs, recipe);
+  const read = (specs: readonly string[]) => readSamples(specs, original.inputs, recipe, warner(host));
   const calibration = flags.calibrate && (await read(flags.calibrate));
   const evaluation = flags.data && {
     samples: await read(flags.data),
@@ -149,9 +156,9 @@ function checkFlags({ data, labels, maxDrop, measure }: CompressFlags): void {
 }
 
 /** @throws UsageError for fewer zeros than the pattern makes by itself */
-function checkPruning({ sparsity, pattern = "unstructured" }: Recipe): void {
+function checkPruning({ sparsity, pattern = "unstructured", scope = "auto", targets = {} }: Recipe): void {
   try {
-    checkPruneSettings({ sparsity, pattern });
+    checkPruneSettings({ sparsity, pattern, scope, targets });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
@@ -159,8 +166,8 @@ function checkPruning({ sparsity, pattern = "unstructured" }: Recipe): void {
 
 /** The recipe, overruled by flags. */
 function settingsOf(flags: CompressFlags, recipe: Recipe): Recipe {
-  const { precision, sparsity, pattern, scale, offset } = flags;
-  const given = Object.entries({ precision, sparsity, pattern, scale, offset });
+  const { precision, sparsity, pattern, scope, scale, offset } = flags;
+  const given = Object.entries({ precision, sparsity, pattern, scope, scale, offset });
   return { ...recipe, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
 }
 

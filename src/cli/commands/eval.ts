@@ -5,7 +5,7 @@ import { readArray } from "../../data/index.js";
 import type { ValueInfo } from "../../runtime.js";
 import { UsageError } from "../errors.js";
 import { formatCount } from "../format.js";
-import { type Host, printJson } from "../host.js";
+import { type Host, printJson, warner } from "../host.js";
 import { type Engine, openPredictor } from "../open.js";
 import {
   collect,
@@ -59,7 +59,7 @@ async function evaluate(host: Host, path: string, options: EvalOptions): Promise
   const predictor = await openPredictor(path, options);
   try {
     const output = chooseOutput(predictor.outputs, options.output, "--output");
-    const samples = await readSamples(options.data, predictor.inputs, options);
+    const samples = await readSamples(options.data, predictor.inputs, options, warner(host));
     const labels = await readArray(options.labels);
     const results = await predictAll(predictor, samples, host);
     const quality = measureQuality(results[output.name], output.shape, labels, options.task);

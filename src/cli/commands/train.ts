@@ -12,7 +12,8 @@ import {
   formatSeconds,
   formatTable,
 } from "../format.js";
-import { type Host, note, printJson } from "../host.js";
+import { type Host, note, printJson, warner } from "../host.js";
+import { oddSamples } from "../odd-samples.js";
 import { withJson } from "../options.js";
 import { refuseOverwrite } from "../overwrite.js";
 import { loadTfjs } from "../peer.js";
@@ -23,6 +24,7 @@ import { lossFor } from "../train/labelled.js";
 import { endsOf, openStart } from "../train/model.js";
 import { type Written, writeOutput } from "../train/output.js";
 import { lossNames, readTrainRecipe, type TrainRecipe } from "../train/recipe.js";
+import { describeKeys } from "../train/schema.js";
 import { runStage, type Workshop } from "../train/stage.js";
 import { outputsOf, stageKinds } from "../train/stages/index.js";
 import { fingerprintOf, openWork, type StageOutcome } from "../train/work.js";
@@ -40,13 +42,25 @@ export function addTrain(program: Command, host: Host): void {
     )
     .argument("<recipe>", "JSON; its paths are meant from its own folder")
     .option("--restart", "throw away what was kept of a run before, and begin afresh", false)
-    .addHelpText("after", epilogue);
+    .addHelpText("after", () => `${epilogue}\n${describeKeys()}`);
   withJson(command).action((recipe: string, flags: TrainFlags) => train(host, recipe, flags));
 }
 
 const epilogue = `
 A run that was interrupted or killed goes on where it was when it is started again: finished stages and
-checkpoints are kept in the folder .train beside the output.`;
+checkpoints are kept in the folder .train beside the output.
+
+A recipe, short:
+  {
+    "data": { "train": { "x": "train.npy", "y": "labels.npy" }, "validation": 0.1, "scale": 0.00392157 },
+    "model": "model.json",
+    "stages": [{ "kind": "prune", "epochs": 5, "sparsity": 0.75, "pattern": "1x4" }, { "kind": "quantize", "epochs": 2 }],
+    "output": { "model": "small/model.json", "pare": "small.pare" }
+  }
+Five whole ones are in docs/recipes.md of the package, a JSON Schema for editors in schema/train.schema.json.
+
+Every key, by where it is; what has no default must be given, of alternatives one:
+`;
 
 async function train(host: Host, path: string, flags: TrainFlags): Promise<void> {
   const recipe = await readTrainRecipe(path);
@@ -60,12 +74,14 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   const outputs = outputsOf(recipe.stages, output);
   const sets = await readTrainingSets(recipe.data, input, outputs, recipe.seed ?? 0);
   wantLoss(recipe, path, sets, outputs);
+  const warn = warnOnce(host);
+  for (const words of oddTraining(recipe.data, sets, input.shape)) warn(words);
   const fingerprint = await fingerprintOfRun(recipe, start, sets);
   const work = await openWork(join(dirname(recipe.output.model), ".train"), fingerprint, flags.restart);
   if (!flags.json) note(host, describeData(sets));
   const acceleration = await pare.accelerate(tf);
   try {
-    const shop: Workshop = { host, tf, pare, recipe, sets, work };
+    const shop: Workshop = { host, tf, pare, recipe, sets, work, warn };
     const stages = await runStages(shop, start, flags.json);
     const last = stages.length - 1;
     const written = await writeOutput(host, tf, recipe, sets, await work.model(last), stages[last].ranges);
@@ -73,6 +89,32 @@ async function train(host: Host, path: string, flags: TrainFlags): Promise<void>
   } finally {
     acceleration.undo();
   }
+}
+
+function warnOnce(host: Host): (message: string) => void {
+  const said = new Set<string>();
+  const warn = warner(host);
+  return (message) => {
+    if (!said.has(message)) warn(message);
+    said.add(message);
+  };
+}
+
+/** Words of warning about what is trained on; a table has columns that mean what they mean. */
+function oddTraining(
+  { train: source, scale }: TrainRecipe["data"],
+  { train: { x, count } }: TrainingSets,
+  shape: readonly number[],
+): string[] {
+  if ("csv" in source) return [];
+  const areBytes = x.every((value) => Number.isInteger(value) && value >= 0 && value <= 255);
+  const areRaw = scale === undefined && shape.length > 1 && areBytes && x.some((value) => value > 1);
+  return [
+    ...(areRaw
+      ? ['data.train: trained on bytes from 0 to 255 as they are; "scale": 0.00392157 makes them 0 to 1']
+      : []),
+    ...oddSamples(x, count, "data.train"),
+  ];
 }
 
 /** @throws UsageError where neither the recipe nor the labels say what a stage is to train for */
@@ -137,7 +179,7 @@ async function runStages(shop: Workshop, start: ModelArtifacts, silent: boolean)
     // Always as it is on the disk: a run that is taken up again has no other.
     model = await work.model(i);
     reports.push({ kind, before: known !== undefined, ...outcome });
-    if (!silent) note(host, describe(reports, recipe.stages.length));
+    if (!silent) for (const line of describe(reports, recipe.stages.length)) note(host, line);
   }
   return reports;
 }
@@ -162,8 +204,9 @@ function describeData(sets: TrainingSets): string {
   ].join(", ")}`;
 }
 
-function describe(reports: readonly StageReport[], all: number): string {
-  const { kind, before, epochs, sparsity, seconds } = reports[reports.length - 1];
+/** What a stage came to, and a line for each weight that it pruned or spared. */
+function describe(reports: readonly StageReport[], all: number): string[] {
+  const { kind, before, epochs, sparsity, pruned = [], seconds } = reports[reports.length - 1];
   const last = epochs.at(-1);
   const time = before ? "done before" : `in ${formatSeconds(seconds)}`;
   const words = [
@@ -174,7 +217,12 @@ function describe(reports: readonly StageReport[], all: number): string {
       : [`${formatPercent(last.validation.accuracy)} on validation`]),
     ...(sparsity > 0 ? [`${formatPercent(sparsity, 1)} zeros`] : []),
   ];
-  return `stage ${reports.length} of ${all}, ${kind}: ${words.join(", ")}`;
+  return [
+    `stage ${reports.length} of ${all}, ${kind}: ${words.join(", ")}`,
+    ...pruned.map(
+      (tensor) => `  ${tensor.name}: ${formatPercent(tensor.sparsity, 1)} zeros, ${tensor.reason}`,
+    ),
+  ];
 }
 
 function report(

@@ -5,8 +5,9 @@ import type { AugmentOptions } from "../../data/index.js";
 import type { LossName } from "../../tfjs.js";
 import { UsageError } from "../errors.js";
 import {
-  type Check,
+  byKey,
   either,
+  factor,
   finite,
   integer,
   isNumber,
@@ -14,6 +15,7 @@ import {
   notNegative,
   object,
   oneOf,
+  positiveShare,
   readStrict,
   text,
   variants,
@@ -72,25 +74,32 @@ export interface TopologySettings {
   readonly config: unknown;
 }
 
-const source: Check = (value, place) => {
-  const keys: Readonly<Record<string, unknown>> = Object(value);
-  if ("pictures" in keys) return object({ pictures: text })(value, place);
-  if ("csv" in keys) return object({ csv: text, label: text }, { columns: listOf(text) })(value, place);
-  object({ x: text, y: text })(value, place);
-};
-
-const width = wanted("a share above 0, up to 1", (v) => isNumber(v) && v > 0 && v <= 1);
-const anything = wanted("something", (value) => value !== undefined);
-const layer = wanted("a layer, { class_name, config }", (value) =>
-  Object.hasOwn(Object(value), "class_name"),
+const source = byKey(
+  {
+    pictures: object({ pictures: text }),
+    csv: object({ csv: text, label: text }, { columns: listOf(text) }),
+  },
+  object({ x: text, y: text }),
 );
 
-const model: Check = either("string", text, (value, place) => {
-  const keys: object = Object(value);
-  if ("thinner" in keys) return object({ thinner: width })(value, place);
-  if ("class_name" in keys) return object({ class_name: text, config: anything })(value, place);
-  object({ layers: listOf(layer) })(value, place);
-});
+const anything = wanted("something", (value) => value !== undefined);
+const layer = wanted(
+  "a layer, { class_name, config }",
+  (value) => Object.hasOwn(Object(value), "class_name"),
+  { type: "object", required: ["class_name"] },
+);
+
+const model = either(
+  "string",
+  text,
+  byKey(
+    {
+      thinner: object({ thinner: positiveShare }),
+      class_name: object({ class_name: text, config: anything }),
+    },
+    object({ layers: listOf(layer) }),
+  ),
+);
 
 const stage = variants(
   "kind",
@@ -105,7 +114,8 @@ export const lossNames: readonly LossName[] = [
   "meanAbsoluteError",
 ];
 
-const recipe = object(
+/** Of a whole recipe. */
+export const recipeCheck = object(
   {
     data: object(
       { train: source },
@@ -113,10 +123,14 @@ const recipe = object(
         test: source,
         validation: either(
           "number",
-          wanted("a share above 0 and below 1", (v) => isNumber(v) && v > 0 && v < 1),
+          wanted("a share above 0 and below 1", (v) => isNumber(v) && v > 0 && v < 1, {
+            type: "number",
+            exclusiveMinimum: 0,
+            exclusiveMaximum: 1,
+          }),
           source,
         ),
-        scale: finite,
+        scale: factor,
         offset: finite,
         augment: object(
           {},
@@ -135,8 +149,18 @@ const recipe = object(
     model,
     stages: listOf(stage),
     output: object(
-      { model: wanted("a path that ends in model.json", isModelPath) },
-      { pare: wanted("a path that ends in .pare", (v) => typeof v === "string" && /.\.pare$/i.test(v)) },
+      {
+        model: wanted("a path that ends in model.json", isModelPath, {
+          type: "string",
+          pattern: "(^|[/\\\\])model\\.json$",
+        }),
+      },
+      {
+        pare: wanted("a path that ends in .pare", (v) => typeof v === "string" && /.\.pare$/i.test(v), {
+          type: "string",
+          pattern: ".\\.[pP][aA][rR][eE]$",
+        }),
+      },
     ),
   },
   {
@@ -152,7 +176,7 @@ const recipe = object(
  * @throws FormatError recipe-json, recipe-key, recipe-value; UsageError for settings at odds
  */
 export async function readTrainRecipe(path: string): Promise<TrainRecipe> {
-  const read = (await readStrict(path, recipe)) as TrainRecipe;
+  const read = (await readStrict(path, recipeCheck)) as TrainRecipe;
   checkNeeds(read, path);
   return withPaths(read, dirname(path));
 }

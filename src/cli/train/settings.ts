@@ -15,6 +15,7 @@ import {
   share,
   text,
   variants,
+  wanted,
   yesOrNo,
 } from "../strict.js";
 
@@ -24,7 +25,8 @@ export interface StageSettings {
   /** A transfer has those of its phases. */
   readonly epochs?: number;
   readonly batchSize?: number;
-  readonly learningRate?: number | RateSettings;
+  /** "cosine" alone falls from the optimizer's own rate to 0. */
+  readonly learningRate?: number | "cosine" | RateSettings;
   readonly optimizer?: keyof typeof optimizers;
   /** Epochs without a gain on the validation data after which the stage ends, with the best of them. */
   readonly patience?: number;
@@ -45,18 +47,23 @@ const rate = variants("schedule", {
   steps: object({ schedule, from: positive, at: listOf(share) }, { factor: positive }),
   exponential: object({ schedule, from: positive, to: positive }),
 });
+const rateName = wanted(
+  'a number above 0, "cosine" or an object such as { "schedule": "steps", "from": 0.001, "at": [0.5, 0.75] }',
+  (name) => name === "cosine",
+  { const: "cosine" },
+);
 
-// A rate that is given sets theirs before the first step.
+/** With the rate that each has where a stage gives none; a rate that is given sets theirs before the first step. */
 const optimizers = {
-  adam: (tf: typeof Tfjs) => tf.train.adam(0.001),
-  sgd: (tf: typeof Tfjs) => tf.train.sgd(0.01),
-  momentum: (tf: typeof Tfjs) => tf.train.momentum(0.01, 0.9),
-  rmsprop: (tf: typeof Tfjs) => tf.train.rmsprop(0.001),
+  adam: { usual: 0.001, make: (tf: typeof Tfjs, of: number) => tf.train.adam(of) },
+  sgd: { usual: 0.01, make: (tf: typeof Tfjs, of: number) => tf.train.sgd(of) },
+  momentum: { usual: 0.01, make: (tf: typeof Tfjs, of: number) => tf.train.momentum(of, 0.9) },
+  rmsprop: { usual: 0.001, make: (tf: typeof Tfjs, of: number) => tf.train.rmsprop(of) },
 } as const;
 
 /** Those that a phase of a transfer has too. */
 export const rhythmFields: Fields = {
-  learningRate: either("number", positive, rate),
+  learningRate: either("number", positive, either("string", rateName, rate)),
   patience: count,
   minimumGain: notNegative,
 };
@@ -74,16 +81,20 @@ export function ownOf<T extends object>(settings: T, fields: Fields): T {
 }
 
 export function optimizerOf({ optimizer = "adam" }: StageSettings, tf: typeof Tfjs): Tfjs.Optimizer {
-  return optimizers[optimizer](tf);
+  const { usual, make } = optimizers[optimizer];
+  return make(tf, usual);
 }
 
 /** Nothing where the optimizer's own rate counts. */
 export function rateOf(
-  { learningRate }: Pick<StageSettings, "learningRate">,
+  { learningRate, optimizer = "adam" }: Pick<StageSettings, "learningRate" | "optimizer">,
   pare: typeof PareTfjs,
 ): Pick<PareTfjs.FineTuneOptions, "learningRate"> {
   if (learningRate === undefined || typeof learningRate === "number") {
     return learningRate === undefined ? {} : { learningRate };
+  }
+  if (learningRate === "cosine") {
+    return { learningRate: pare.cosineRate({ from: optimizers[optimizer].usual }) };
   }
   switch (learningRate.schedule) {
     case "cosine":

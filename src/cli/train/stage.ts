@@ -24,6 +24,8 @@ export interface Workshop {
   readonly recipe: TrainRecipe;
   readonly sets: TrainingSets;
   readonly work: Work;
+  /** Says to the user, once, what is likely to be a mistake. */
+  warn(message: string): void;
 }
 
 /**
@@ -47,11 +49,18 @@ export async function runStage(shop: Workshop, i: number, start: ModelArtifacts)
       if (error instanceof RangeError) error.message = `${name}: ${error.message}`;
       throw error;
     });
-    const { model: made = model, steps, epochs, sparsity, seconds, ranges } = result;
+    const { model: made = model, steps, epochs, sparsity, pruned, seconds, ranges } = result;
     try {
       const artifacts = await pare.modelArtifacts(made);
       checkWeights(name, artifacts);
-      const outcome = { steps, epochs, sparsity, seconds, ...(ranges && { ranges }) };
+      const outcome = {
+        steps,
+        epochs,
+        sparsity,
+        seconds,
+        ...(pruned && { pruned }),
+        ...(ranges && { ranges }),
+      };
       await work.finish(i, artifacts, outcome);
       return outcome;
     } finally {
@@ -91,7 +100,8 @@ function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools)
   const outputs = sizeOf(outputShape(model));
   const checkpointOf = (run: string) => ({ store: pare.fileCheckpoint(work.checkpointPath(i, run)) });
   const title = `stage ${i + 1} of ${stages.length}, ${stage.kind}`;
-  return withProgress<StageResult>(host, title, (progress) => {
+  const own = kind.options?.(stage, pare, stepsOf(epochs, sets.train.count, batchSize));
+  return withProgress<StageResult>(host, title, async (progress) => {
     const options: PareTfjs.FineTuneOptions = {
       epochs,
       batchSize,
@@ -102,15 +112,19 @@ function train(shop: Workshop, i: number, { model, optimizer, teachers }: Tools)
       ...(augment && data.augment && { augment: augmenter(data.augment) }),
       ...(sets.validation && { validation: sets.validation }),
       ...heldBy(stages.slice(0, i)),
-      ...kind.options?.(stage, pare, stepsOf(epochs, sets.train.count, batchSize)),
+      ...own,
       // Each stage has chances of its own.
       seed: seed + i,
       checkpoint: checkpointOf("run"),
       signal: host.signal,
+      onWarning: shop.warn,
       onProgress: (now) => progress.update(now.step / now.steps, describe(now), now.secondsLeft),
     };
     const run = { tf, pare, model, data: sets.train, options, teachers, checkpointOf };
-    return kind.train ? kind.train(run, stage) : pare.fineTune(model, sets.train, options);
+    const trained = kind.train ? kind.train(run, stage) : pare.fineTune(model, sets.train, options);
+    const { pruned, ...result }: StageResult = await trained;
+    // A stage that only holds the zeros of another has nothing to say of them.
+    return { ...result, ...(own?.prune && pruned && { pruned }) };
   });
 }
 

@@ -7,7 +7,10 @@ import type { FineTuneResult } from "../../tfjs.js";
 import { UsageError } from "../errors.js";
 
 /** What a stage came to. */
-export type StageOutcome = Pick<FineTuneResult, "steps" | "epochs" | "sparsity" | "seconds" | "ranges">;
+export type StageOutcome = Pick<
+  FineTuneResult,
+  "steps" | "epochs" | "sparsity" | "pruned" | "seconds" | "ranges"
+>;
 
 export interface Work {
   /** What stage i came to, counted from 0; undefined where it is not finished. */

@@ -2,6 +2,7 @@
 
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Matrix } from "ml-matrix";
+import { multiply } from "./multiply.js";
 import { checkClass, matrixOf, type Rows, type Training, takeRows } from "./rows.js";
 import { rowLength } from "./scaling.js";
 
@@ -56,9 +57,7 @@ export function createZeroShotModel(
   weights: Matrix,
   similarity: Similarity,
 ): ZeroShotModel {
-  if (!Object.hasOwn(compare, similarity)) {
-    throw new RangeError(`similarity: wanted ${Object.keys(compare).join(", ")}, got ${similarity}`);
-  }
+  checkSimilarity(similarity);
   const numbers = Float64Array.from(weights.to1DArray());
   if (!numbers.every(Number.isFinite)) {
     throw new RangeError("weights: wanted finite numbers, got others: the training or the problem diverged");
@@ -95,6 +94,12 @@ export function createZeroShotModel(
   };
 }
 
+/** @throws RangeError for a similarity that is none */
+export function checkSimilarity(similarity: Similarity): void {
+  if (Object.hasOwn(compare, similarity)) return;
+  throw new RangeError(`similarity: wanted ${Object.keys(compare).join(", ")}, got ${similarity}`);
+}
+
 function checkColumns(name: string, matrix: Matrix, wanted: number): void {
   if (matrix.columns !== wanted) {
     throw new RangeError(`${name}: wanted ${wanted} a row as in training, got ${matrix.columns}`);
@@ -106,17 +111,18 @@ type Compare = (x: Matrix, weights: Matrix, attributes: Matrix) => Matrix;
 /** Scores [samples, classes] of x [samples, features] and attributes [classes, attributes]. */
 const compare: Readonly<Record<Similarity, Compare>> = {
   // Classes first: there are fewer of them than of samples.
-  dot: (x, weights, attributes) => x.mmul(weights.mmul(attributes.transpose())),
-  attributeCosine: (x, weights, attributes) => cosines(x.mmul(weights), attributes),
+  dot: (x, weights, attributes) => multiply(x, weights.mmul(attributes.transpose())),
+  attributeCosine: (x, weights, attributes) => cosines(multiply(x, weights), attributes),
   featureCosine: (x, weights, attributes) => cosines(x, attributes.mmul(weights.transpose())),
 };
 
 /** Between each row of a and each of b; 0 where one of them has no length. */
 function cosines(a: Matrix, b: Matrix): Matrix {
-  return unitRows(a).mmul(unitRows(b).transpose());
+  return multiply(unitRows(a), unitRows(b).transpose());
 }
 
-function unitRows(matrix: Matrix): Matrix {
+/** Each row divided by its length; a row of zeros stays. */
+export function unitRows(matrix: Matrix): Matrix {
   const unit = matrix.clone();
   for (let i = 0; i < unit.rows; i++) unit.mulRow(i, 1 / (rowLength(unit, i) || 1));
   return unit;

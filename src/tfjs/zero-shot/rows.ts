@@ -121,6 +121,15 @@ export function matrixOf(name: string, rows: Rows | tf.Tensor): Matrix {
   return matrix;
 }
 
+/** Mean over the columns of their sums of squares: the mean eigenvalue of XᵀX. */
+export function meanSquares(x: Matrix): number {
+  let sum = 0;
+  for (let i = 0; i < x.rows; i++) {
+    for (let k = 0; k < x.columns; k++) sum += x.get(i, k) ** 2;
+  }
+  return sum / x.columns;
+}
+
 function plainRows(name: string, rows: Rows | tf.Tensor): Rows {
   const isTensor = rows instanceof tf.Tensor;
   const data: unknown = isTensor ? rows.dataSync() : rows?.data;
@@ -142,7 +151,7 @@ function isNumbers(data: unknown): data is Float32Array | Int32Array {
 export function takeSamples<T extends LabelledRows>(
   samples: T,
   indices: readonly number[],
-): T & LabelledRows {
+): T & LabelledRows & { readonly features: Rows } {
   const { data, count } = plainRows("features", samples.features);
   const size = data.length / count;
   const taken = new Float32Array(indices.length * size);

@@ -3,11 +3,11 @@
 import { createRandom, type Random } from "../../data/index.js";
 import { createClock } from "../clock.js";
 import { bestCalibration, seenUnseenCurve } from "./curve.js";
-import { type EszslChoice, type EszslOptions, openEszsl } from "./eszsl.js";
+import { type EszslChoice, type EszslOptions, eszslDefaults, openEszslAnswers } from "./eszsl.js";
 import { judge } from "./evaluate.js";
 import type { ZeroShotModel } from "./model.js";
-import { openTraining, takeSamples, type ZeroShotData } from "./rows.js";
-import { openSae, type SaeChoice, type SaeOptions } from "./sae.js";
+import { openTraining, type Rows, takeSamples, type ZeroShotData } from "./rows.js";
+import { openSaeAnswers, type SaeChoice, type SaeOptions, saeDefaults } from "./sae.js";
 
 /** How classes are held out. */
 export interface ClassRounds {
@@ -42,29 +42,49 @@ export interface SearchResult<Choice> {
  * @returns the choice of the best mean accuracy
  * @throws TypeError, RangeError for data or rounds that do not fit
  */
-export async function searchZeroShot<Choice>(
+export function searchZeroShot<Choice>(
   data: ZeroShotData,
   choices: readonly Choice[],
   open: (data: ZeroShotData) => (choice: Choice) => ZeroShotModel | Promise<ZeroShotModel>,
   rounds: ClassRounds = {},
+): Promise<SearchResult<Choice>> {
+  const openRound: OpenRound<Choice> = (part, features, classes) => {
+    const train = open(part);
+    return async (choice) => (await train(choice)).predict(features, classes);
+  };
+  return crossValidate(data, choices, openRound, rounds);
+}
+
+/** Takes in what to train with, and gives what a choice makes of the samples that are held out, among their classes. */
+type OpenRound<Choice> = (
+  part: ZeroShotData,
+  features: Rows,
+  classes: readonly number[],
+) => (choice: Choice) => Int32Array | Promise<Int32Array>;
+
+async function crossValidate<Choice>(
+  data: ZeroShotData,
+  choices: readonly Choice[],
+  openRound: OpenRound<Choice>,
+  rounds: ClassRounds,
 ): Promise<SearchResult<Choice>> {
   if (choices.length === 0) throw new RangeError("choices: wanted one or more, got none");
   const groups = holdOut(data, rounds);
   const sums = choices.map(() => 0);
   const clock = createClock();
   for (const classes of groups) {
-    const held = indicesOf(data, (label) => classes.includes(label));
-    const { features, labels } = takeSamples(data, held);
-    const train = open(
-      takeSamples(
-        data,
-        indicesOf(data, (label) => !classes.includes(label)),
-      ),
+    const isHeld = (label: number) => classes.includes(label);
+    const held = takeSamples(data, indicesOf(data, isHeld));
+    const kept = takeSamples(
+      data,
+      indicesOf(data, (label) => !isHeld(label)),
     );
+    rounds.signal?.throwIfAborted();
+    const answersOf = openRound(kept, held.features, classes);
     for (const [i, choice] of choices.entries()) {
       if (clock.isDue()) await clock.pause();
       rounds.signal?.throwIfAborted();
-      sums[i] += classAccuracy((await train(choice)).predict(features, classes), labels, classes);
+      sums[i] += classAccuracy(await answersOf(choice), held.labels, classes);
     }
   }
   const tried = choices.map((choice, i) => ({ choice, accuracy: sums[i] / groups.length }));
@@ -80,39 +100,49 @@ function classAccuracy(answers: Int32Array, labels: ArrayLike<number>, classes: 
   return shares.reduce((sum, share) => sum + share, 0) / classes.length;
 }
 
-/** 10^to, ..., 10^from: of equal ones the strongest regularization comes first. */
-function powers(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, i) => 10 ** (to - i));
+/** Powers of ten around a number, from 10^above times to 10^below times it: of equal ones the strongest comes first. */
+function powers(around: number, below: number, above: number): number[] {
+  const middle = Math.round(Math.log10(around || 1));
+  return Array.from({ length: above - below + 1 }, (_, i) => 10 ** (middle + above - i));
 }
 
 export interface EszslSearch extends ClassRounds {
-  /** To try, each with each lambda; 10^5 to 10^-3 unless given. */
+  /** To try, each with each lambda; nine powers of ten unless given, 10^2 to 10^-6 times what `eszsl` takes by itself. */
   readonly gammas?: readonly number[];
-  /** 10^3 to 10^-3 unless given. */
+  /** Seven powers of ten unless given, 10^2 to 10^-4 times what `eszsl` takes by itself. */
   readonly lambdas?: readonly number[];
 }
 
 /** Gamma and lambda for `eszsl`, found as `searchZeroShot` does. */
-export function searchEszsl(
+export async function searchEszsl(
   data: ZeroShotData & Pick<EszslOptions, "similarity">,
-  { gammas = powers(-3, 5), lambdas = powers(-3, 3), ...rounds }: EszslSearch = {},
+  { gammas, lambdas, ...rounds }: EszslSearch = {},
 ): Promise<SearchResult<EszslChoice>> {
-  const choices = gammas.flatMap((gamma) => lambdas.map((lambda) => ({ gamma, lambda })));
-  return searchZeroShot(data, choices, (part) => openEszsl({ ...data, ...part }), rounds);
+  const usual = eszslDefaults(openTraining(data));
+  const choices = (gammas ?? powers(usual.gamma, -6, 2)).flatMap((gamma) =>
+    (lambdas ?? powers(usual.lambda, -4, 2)).map((lambda) => ({ gamma, lambda })),
+  );
+  const openRound: OpenRound<EszslChoice> = (part, features, classes) =>
+    openEszslAnswers({ ...data, ...part }, features, classes);
+  return crossValidate(data, choices, openRound, rounds);
 }
 
 export interface SaeSearch extends ClassRounds {
-  /** To try; 10^6 to 10^-3 unless given. */
+  /** To try; ten powers of ten unless given, 10^4 to 10^-5 times what `sae` takes by itself. */
   readonly lambdas?: readonly number[];
 }
 
 /** Lambda for `sae`, found as `searchZeroShot` does. */
-export function searchSae(
+export async function searchSae(
   data: ZeroShotData & Pick<SaeOptions, "similarity">,
-  { lambdas = powers(-3, 6), ...rounds }: SaeSearch = {},
+  { lambdas, ...rounds }: SaeSearch = {},
 ): Promise<SearchResult<SaeChoice>> {
-  const choices = lambdas.map((lambda) => ({ lambda }));
-  return searchZeroShot(data, choices, (part) => openSae({ ...data, ...part }), rounds);
+  const choices = (lambdas ?? powers(saeDefaults(openTraining(data)).lambda, -5, 4)).map((lambda) => ({
+    lambda,
+  }));
+  const openRound: OpenRound<SaeChoice> = (part, features, classes) =>
+    openSaeAnswers({ ...data, ...part }, features, classes);
+  return crossValidate(data, choices, openRound, rounds);
 }
 
 /**

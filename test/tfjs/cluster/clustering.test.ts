@@ -95,7 +95,7 @@ describe.each(backends)("on %s", (backend) => {
     const { sparsities } = await fineTune(model, data, {
       ...basics,
       epochs: 6,
-      prune: { sparsity: 0.5, end: 6 },
+      prune: { sparsity: 0.5, scope: "local", end: 6 },
       cluster: { clusters: 3 },
     });
     expect(tf.memory().numTensors).toBe(before);

@@ -67,6 +67,46 @@ describe("eszsl", () => {
   });
 });
 
+describe("without numbers", () => {
+  /** Real attributes of a scale and a mean of their own, as of animals: features that half of them show in. */
+  function animals(scale: number) {
+    const random = createRandom(4);
+    const [classes, size] = [30, 40];
+    const own = Array.from({ length: classes }, () =>
+      Array.from({ length: 20 }, () => scale * Math.max(0, 0.3 + 0.3 * random.normal())),
+    );
+    const map = grid(20, size, 2).map((row) => row.map((value) => value / scale));
+    const draw = (labels: readonly number[]) =>
+      rowsOf(plant(labels, own, map).map((row) => row.map((value) => Math.max(0, value + random.normal()))));
+    const [seen, unseen] = [24, 6];
+    const known = Array.from({ length: 30 * seen }, (_, i) => i % seen);
+    const asked = Array.from({ length: 30 * unseen }, (_, i) => seen + (i % unseen));
+    const test = { x: draw(asked), labels: asked, classes: [...new Set(asked)] };
+    return { data: { features: draw(known), labels: known, attributes: rowsOf(own) }, test };
+  }
+
+  test.each([1, 100])("the scale of the attributes, %i, does not matter", (scale) => {
+    const { data, test: held } = animals(scale);
+    const accuracy = (model: ReturnType<typeof eszsl>) => {
+      const answers = model.predict(held.x, held.classes);
+      return answers.filter((answer, i) => answer === held.labels[i]).length / answers.length;
+    };
+    // Chance is 1 of 6.
+    expect(accuracy(eszsl(data))).toBeGreaterThan(0.9);
+    expect(accuracy(sae(data))).toBeGreaterThan(0.9);
+  });
+
+  test("both are centred and the numbers the mean sums of squares; one that is given centres nothing", () => {
+    const { data } = animals(10);
+    const centred = { ...data, featureScaling: "center", attributeScaling: "center" } as const;
+    expect(weightsOf(eszsl(data))).toEqual(weightsOf(eszsl(centred)));
+    const lambda = weightsOf(eszsl({ ...data, gamma: 3 }));
+    const seen = data.attributes.data.subarray(0, 24 * 20);
+    const mean = seen.reduce((sum, value) => sum + value * value, 0) / 20;
+    expect(relativeError(lambda, weightsOf(eszsl({ ...data, gamma: 3, lambda: mean })))).toBeLessThan(1e-9);
+  });
+});
+
 describe("sae", () => {
   // Rows of length 1 at right angles: the map undoes its own transpose, so both ways fit exactly.
   const rotation = [

@@ -16,6 +16,7 @@ export const clusterFields: Fields = {
   clusters: wanted(
     "an integer from 1 to 65536",
     (v) => isNumber(v) && Number.isInteger(v) && v >= 1 && v <= 65_536,
+    { type: "integer", minimum: 1, maximum: 65_536 },
   ),
   start: oneOf("linear", "kmeans++"),
   begin: share,

@@ -45,7 +45,7 @@ export interface StageRun {
 
 export type StageResult = Pick<
   PareTfjs.FineTuneResult,
-  "steps" | "epochs" | "sparsity" | "ranges" | "seconds"
+  "steps" | "epochs" | "sparsity" | "pruned" | "ranges" | "seconds"
 > & {
   /** In place of the one it was given, which stays its owner's. */
   readonly model?: Tfjs.LayersModel;

@@ -1,7 +1,7 @@
 /** { "kind": "prune", "sparsity": 0.9, "pattern": "1x4" }: zeros grow while it trains. */
 
 import type * as PareTfjs from "../../../tfjs.js";
-import { pattern } from "../../recipe.js";
+import { pattern, scope } from "../../recipe.js";
 import { count, type Fields, listOf, mapOf, oneOf, share, sparsity, text } from "../../strict.js";
 import { ownOf, stageCheck } from "../settings.js";
 import type { StageKind } from "./kind.js";
@@ -24,7 +24,7 @@ const schedules = {
 
 export const pruneFields: Fields = {
   sparsity,
-  scope: oneOf("local", "global"),
+  scope,
   targets: mapOf(sparsity),
   pattern,
   schedule: oneOf(...Object.keys(schedules)),

@@ -2,7 +2,7 @@
 
 import type * as PareTfjs from "../../../tfjs.js";
 import { rangeFields } from "../../recipe.js";
-import { count, type Fields, isNumber, oneOf, positive, share, wanted } from "../../strict.js";
+import { count, type Fields, oneOf, positive, share, sparsity } from "../../strict.js";
 import { ownOf, stageCheck } from "../settings.js";
 import type { StageKind } from "./kind.js";
 
@@ -18,7 +18,7 @@ export const quantizeFields: Fields = {
   samples: count,
   delay: share,
   freeze: share,
-  decay: wanted("a number from 0 to below 1", (v) => isNumber(v) && v >= 0 && v < 1),
+  decay: sparsity,
   rangeRate: positive,
 };
 

@@ -2,13 +2,15 @@
 
 import type * as PareTfjs from "../../../tfjs.js";
 import {
-  type Check,
   count,
+  either,
   isNumber,
   listOf,
   notNegative,
   object,
   oneOf,
+  positiveShare,
+  sparsity,
   text,
   wanted,
   yesOrNo,
@@ -29,13 +31,12 @@ type PhaseSettings = Pick<PareTfjs.TransferPhase, "epochs" | "baseRate"> &
     readonly unfreeze?: number | readonly string[];
   };
 
-const unfreeze: Check = (value, place) => (isNumber(value) ? count : listOf(text))(value, place);
 const phase = object(
   { epochs: count },
   {
     ...rhythmFields,
-    unfreeze,
-    baseRate: wanted("a share above 0, up to 1", (v) => isNumber(v) && v > 0 && v <= 1),
+    unfreeze: either("number", count, listOf(text)),
+    baseRate: positiveShare,
   },
 );
 
@@ -43,7 +44,10 @@ export const transfer: StageKind<TransferSettings> = {
   check: object(
     {
       kind: text,
-      classes: wanted("an integer of at least 2", (v) => isNumber(v) && Number.isInteger(v) && v >= 2),
+      classes: wanted("an integer of at least 2", (v) => isNumber(v) && Number.isInteger(v) && v >= 2, {
+        type: "integer",
+        minimum: 2,
+      }),
       phases: listOf(phase),
     },
     {
@@ -51,7 +55,7 @@ export const transfer: StageKind<TransferSettings> = {
       augment: yesOrNo,
       layer: text,
       units: count,
-      dropout: wanted("a number from 0 to below 1", (v) => isNumber(v) && v >= 0 && v < 1),
+      dropout: sparsity,
       positions: oneOf("average", "flatten"),
       cacheBytes: notNegative,
     },

@@ -4,6 +4,7 @@ import type { Heap } from "../../../wasm/index.js";
 import { blockKernels } from "./blocks.js";
 import { elementKernels } from "./elements.js";
 import { gradientKernels } from "./gradients.js";
+import { gramKernels } from "./grams.js";
 import { optimizerKernels } from "./optimizers.js";
 import { pruneKernels } from "./prune.js";
 import { quantizeKernels } from "./quantize.js";
@@ -18,6 +19,7 @@ export function trainReference(heap: Heap) {
     ...quantizeKernels(heap),
     ...statisticsKernels(heap),
     ...gradientKernels(heap),
+    ...gramKernels(heap),
     ...elementKernels(heap),
     ...optimizerKernels(heap),
   };

@@ -112,8 +112,113 @@ test.each<[GradualPruneOptions, string]>([
     { scope: "global", sparsity: 0.5, targets: { a: 0.5 } },
     "scope: wanted one sparsity for a global one, got targets",
   ],
-  [{ scope: "all" as "global", sparsity: 0.5 }, "scope: wanted local or global, got all"],
+  [{ scope: "all" as "global", sparsity: 0.5 }, "scope: wanted auto, local, global, got all"],
 ])("refuses %o", async (prune, message) => {
   await useBackend("cpu");
   await expect(pruned(prune)).rejects.toThrow(message);
+});
+
+describe("by default", () => {
+  // Stock tfjs has no gradients of convolutions on wasm.
+  beforeAll(() => useBackend("cpu"));
+
+  /** A residual net, depthwise and with ends of few weights. */
+  function residual(): tf.LayersModel {
+    const input = tf.input({ shape: [3, 3, 1] });
+    const conv = (name: string, filters: number, kernelSize: number) =>
+      layers.conv2d({ name, filters, kernelSize, padding: "same", activation: "relu" });
+    const first = conv("entry", 16, 3).apply(input) as tf.SymbolicTensor;
+    const depthwise = layers.depthwiseConv2d({ name: "depthwise", kernelSize: 3, padding: "same" });
+    const inner = conv("inner", 16, 3).apply(depthwise.apply(first)) as tf.SymbolicTensor;
+    const sum = layers.add().apply([first, inner]) as tf.SymbolicTensor;
+    const wide = conv("wide", 64, 3).apply(sum) as tf.SymbolicTensor;
+    const pooled = layers.globalAveragePooling2d({}).apply(wide);
+    const outputs = layers.dense({ name: "head", units: 3 }).apply(pooled) as tf.SymbolicTensor;
+    const made = tf.model({ inputs: input, outputs });
+    randomize(made, 5);
+    return made;
+  }
+
+  async function run(prune: GradualPruneOptions) {
+    const made = residual();
+    const data = { x: noise(2 * 9), y: noise(2 * 3) };
+    const seen: unknown[] = [];
+    const result = await fineTune(made, data, {
+      epochs: 1,
+      batchSize: 1,
+      loss: "meanSquaredError",
+      learningRate: 1e-30,
+      prune,
+      onProgress: ({ pruned: tensors }) => seen.push(tensors),
+    });
+    const values = valuesOf(made);
+    made.dispose();
+    return { ...result, values, seen };
+  }
+
+  test("the whole has the sparsity, depthwise and tiny kernels are dense, and the result says why", async () => {
+    const { pruned: tensors = [], sparsity, sparsities, seen, values } = await run({ sparsity: 0.9 });
+    const all = Object.entries(values).filter(([name]) => name.endsWith("kernel"));
+    const size = all.reduce((sum, [, { length }]) => sum + length, 0);
+    const zeros = all.reduce((sum, [, kernel]) => sum + countZeros(kernel), 0);
+    expect(zeros).toBe(Math.ceil(0.9 * size));
+    expect(sparsity).toBe(zeros / size);
+    expect(Object.fromEntries(tensors.map(({ name, reason }) => [name, reason]))).toEqual({
+      "entry/kernel": `left dense: tiny: 144 of ${size} weights`,
+      "depthwise/depthwise_kernel": "left dense: depthwise: one input channel for each output",
+      "inner/kernel": "by its LAMP scores among all layers",
+      "wide/kernel": "by its LAMP scores among all layers",
+      "head/kernel": `left dense: tiny: 192 of ${size} weights`,
+    });
+    for (const { name, weights, sparsity: own } of tensors) {
+      expect(own).toBe(sparsities[name]);
+      expect(weights).toBe(values[name].length);
+      expect(own).toBe(/inner|wide/.test(name) ? countZeros(values[name]) / weights : 0);
+    }
+    expect(sparsities["inner/kernel"]).toBeLessThan(sparsities["wide/kernel"]);
+    expect(seen.at(-1)).toEqual(tensors);
+  });
+
+  test("blocks and n:m pass by what has no room for them", async () => {
+    for (const pattern of ["1x4", "4x4", "2:4"] as const) {
+      const {
+        sparsity,
+        sparsities,
+        pruned: tensors = [],
+      } = await run({
+        pattern,
+        ...(pattern !== "2:4" && { sparsity: 0.75 }),
+      });
+      expect(sparsities["entry/kernel"]).toBe(0);
+      expect(sparsities["depthwise/depthwise_kernel"]).toBe(0);
+      expect(tensors[0].reason).toBe(`left dense: ${pattern} wants at least 4 inputs, got 1`);
+      if (pattern === "2:4") expect(sparsities["wide/kernel"]).toBe(0.5);
+      else expect(sparsity).toBeGreaterThanOrEqual(0.75);
+    }
+  });
+
+  test("a sparsity that blocks cannot reach is said to be so", async () => {
+    // 1x4 has room in few of these weights, all but the inner and the wide ones excluded.
+    const { pruned: tensors = [], sparsity } = await run({
+      sparsity: 0.9,
+      pattern: "1x4",
+      include: ["entry", "depthwise", "head"],
+    });
+    expect(sparsity).toBeLessThan(0.5);
+    const head = tensors.find(({ name }) => name === "head/kernel");
+    expect(head?.sparsity).toBeCloseTo(0.96, 1);
+    expect(head?.reason).toMatch(/^all that a layer may lose: 90\.0 % of the whole is out of reach/);
+  });
+
+  test("a second run at the same sparsity takes nothing more", async () => {
+    const made = residual();
+    const data = { x: noise(2 * 9), y: noise(2 * 3) };
+    const options = { epochs: 1, batchSize: 1, loss: "meanSquaredError", learningRate: 1e-30 } as const;
+    await fineTune(made, data, { ...options, prune: { sparsity: 0.8, scope: "local" } });
+    const before = valuesOf(made);
+    const { sparsity } = await fineTune(made, data, { ...options, prune: { sparsity: 0.8 } });
+    expect(valuesOf(made)).toEqual(before);
+    expect(sparsity).toBeCloseTo(0.8, 3);
+    made.dispose();
+  });
 });
