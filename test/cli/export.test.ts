@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { createRandom, encodeNpy } from "../../src/data/index.js";
-import { readArtifacts, readKeras } from "../../src/index.js";
+import { compress, readArtifacts, readKeras } from "../../src/index.js";
 import { input3, kernel3, layer3, sequential3 } from "../keras/config.js";
 import { kerasZip, type Values } from "../keras/files.js";
 import { loadInTfjs } from "../keras/twin.js";
@@ -162,6 +162,8 @@ describe("a Keras file as MODEL", () => {
       expect(Math.abs(keras[i] - tfjs[i])).toBeLessThan(1e-6);
       expect(Math.abs(keras[i] - int8[i])).toBeLessThan(0.05);
     }
+    const result = await compress(model, { precision: "f32" });
+    expect(result.provenance.sourceHash).toBe((await readKeras(model)).sourceHash);
     const labels = join(folder, "y.npy");
     await writeFile(
       labels,

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { detectFormat, readKeras } from "../../src/file/index.js";
+import { detectFormat, readArtifacts, readKeras } from "../../src/file/index.js";
 import { importModel } from "../../src/graph/index.js";
 import { functional3, input3, kernel3, layer3, operation3, sequential3, tensor3 } from "../keras/config.js";
 import { hdf5, hdf5With, kerasHdf5, kerasZip, type Values } from "../keras/files.js";
@@ -296,6 +296,19 @@ describe("files that are made to harm end in a FormatError", () => {
       expect(performance.now() - start).toBeLessThan(5000);
     }
     expect(seen.size).toBeGreaterThan(1);
+  });
+});
+
+it("is read from a server, whatever its name, and up to the cap of memory", async () => {
+  const bytes = await zip();
+  const fetch = async () => new Response(bytes as Uint8Array<ArrayBuffer>);
+  const url = "https://example.com/models/42";
+  const { sourceHash } = await readKeras(bytes);
+  expect((await readArtifacts(url, { allowRemote: true, fetch })).sourceHash).toBe(sourceHash);
+  expect((await readKeras(url, { allowRemote: true, fetch })).sourceHash).toBe(sourceHash);
+  await expect(readArtifacts(url, { fetch })).rejects.toMatchObject({ code: "import-remote" });
+  await expect(readArtifacts(url, { allowRemote: true, fetch, memoryCap: 1000 })).rejects.toMatchObject({
+    code: "import-json-large",
   });
 });
 

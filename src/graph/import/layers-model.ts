@@ -180,10 +180,10 @@ function checkInputs({ name, className }: LayerSpec, rule: LayerRule, inputs: re
 export function firstCalls(model: ModelSpec): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
   const references = [...model.layers.flatMap(({ calls }) => calls.flat()), ...model.outputs];
+  const last = new Map<string, number>();
+  for (const { layer, call } of references) last.set(layer, Math.max(last.get(layer) ?? call, call));
   for (const { name, calls, model: inner } of model.layers) {
-    if (!inner) continue;
-    const last = Math.max(...references.filter(({ layer }) => layer === name).map(({ call }) => call));
-    first.set(name, last >= calls.length ? 1 : 0);
+    if (inner) first.set(name, (last.get(name) ?? -1) >= calls.length ? 1 : 0);
   }
   return first;
 }

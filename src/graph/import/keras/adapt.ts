@@ -46,6 +46,9 @@ function adaptConfig(className: string, config: Json, version: string | undefine
       );
     case "LeakyReLU":
       return { ...all, alpha: all.alpha ?? all.negative_slope ?? 0.3 };
+    case "Resizing":
+      // tfjs aligns corners, also of nearest.
+      return { ...all, half_pixel_centers: true };
     case "UpSampling2D":
       // Since TensorFlow 2 pixels are at their centers; tfjs, and Keras before, has them at their corners.
       return all.interpolation === "bilinear" && !/^2\.[0-2]\.\d+$/.test(version ?? "")

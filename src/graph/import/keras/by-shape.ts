@@ -35,20 +35,27 @@ export function adaptByShape(model: KerasModel): KerasModel {
   };
 }
 
+/** As far as it is looked back: a file from nowhere may have cycles, and ask for it at each of its layers. */
+const maxSteps = 500;
+
+/** What a layer reads first, what that reads first, and so on. */
+function* before(layer: KerasLayer, layers: ReadonlyMap<string, KerasLayer>): Generator<KerasLayer> {
+  let at: KerasLayer | undefined = layer;
+  for (let i = 0; i < maxSteps && at; i++) {
+    at = layers.get(at.calls[0]?.[0]?.layer ?? "");
+    if (at) yield at;
+  }
+}
+
 /** The batch counted; undefined where layers before it may change it. */
 function inputRank(layer: KerasLayer, layers: ReadonlyMap<string, KerasLayer>): number | undefined {
-  // A loop that ends: models are deeper than the engine's stack, and one from nowhere may have cycles.
-  const seen = new Set<KerasLayer>([layer]);
-  let at: KerasLayer | undefined = layer;
-  for (;;) {
-    at = layers.get(at.calls[0]?.[0]?.layer ?? "");
-    if (!at || seen.has(at)) return undefined;
-    seen.add(at);
+  for (const at of before(layer, layers)) {
     const shape = at.config.batch_input_shape;
     if (at.className === "InputLayer") return Array.isArray(shape) ? shape.length : undefined;
     if (at.className === "Flatten") return 2;
     if (!keepsRank.has(at.className)) return undefined;
   }
+  return undefined;
 }
 
 /** The [1, 1, -1] after a pool of whole images, with the channels in place of -1 where they can be told. */
@@ -67,12 +74,7 @@ const keepsChannels =
 
 /** Channels of what a layer reads; undefined where they are not seen from the layers before it. */
 function channelsBefore(layer: KerasLayer, layers: ReadonlyMap<string, KerasLayer>): number | undefined {
-  const seen = new Set<KerasLayer>([layer]);
-  let at: KerasLayer | undefined = layer;
-  for (;;) {
-    at = layers.get(at.calls[0]?.[0]?.layer ?? "");
-    if (!at || seen.has(at)) return undefined;
-    seen.add(at);
+  for (const at of before(layer, layers)) {
     if (keepsChannels.test(at.className)) continue;
     const [weight] = at.weights;
     const { shape = [] } = weight?.tensor ?? {};
@@ -87,6 +89,7 @@ function channelsBefore(layer: KerasLayer, layers: ReadonlyMap<string, KerasLaye
             : (at.config.filters ?? at.config.units);
     return Number.isSafeInteger(found) ? (found as number) : undefined;
   }
+  return undefined;
 }
 
 /** (x - mean) / max(sqrt(variance), 1e-7), for each element of the last axis. */

@@ -35,7 +35,9 @@ export function cleanConfig(config: Json): Json {
   const entries = Object.entries(config).filter(([key]) => !bookkeeping.has(key));
   const clean = Object.fromEntries(entries.map(([key, value]) => [key, cleanOption(key, value)]));
   const { batch_shape: batchShape, ...rest } = clean;
-  return batchShape === undefined ? clean : { ...rest, batch_input_shape: batchShape };
+  const shape = batchShape ?? rest.batch_input_shape;
+  // A fixed batch size says how the model was trained, not what it computes.
+  return Array.isArray(shape) ? { ...rest, batch_input_shape: [null, ...shape.slice(1)] } : rest;
 }
 
 function cleanOption(key: string, value: unknown): unknown {

@@ -10,7 +10,8 @@ import { isOperation, referencesOf } from "./operations.js";
 /** The layers of a functional model, in JSON, without masks that follow from its layers. */
 export function withoutMasks(layers: readonly unknown[]): readonly unknown[] {
   const byName = new Map(layers.filter(isObject).map((layer) => [nameOf(layer), layer]));
-  const masks = new Set([...byName.values()].filter((layer) => isMask(layer, byName)).map(nameOf));
+  const words = new Set([...byName.values()].filter(beginsMask).flatMap(readsOf));
+  const masks = new Set([...byName.values()].filter((layer) => isMask(layer, byName, words)).map(nameOf));
   if (masks.size === 0) return layers;
   const rest = layers.map((layer) =>
     isObject(layer) && !masks.has(nameOf(layer)) ? withoutMask(layer, masks) : layer,
@@ -34,16 +35,13 @@ const callsOf = (layer: Json) =>
 const readsOf = (layer: Json): readonly string[] =>
   callsOf(layer).flatMap((call) => referencesOf(call).map((reference) => reference.layer));
 
-/** NotEqual of what an Embedding or a Masking reads, or Any over it. */
-function isMask(layer: Json, layers: ReadonlyMap<string, Json>): boolean {
+/** NotEqual of what an Embedding or a Masking reads, which `words` has, or Any over it. */
+function isMask(layer: Json, layers: ReadonlyMap<string, Json>, words: ReadonlySet<string>): boolean {
   if (!isOperation(layer)) return false;
-  const [source] = readsOf(layer);
-  if (layer.class_name === "Any") {
-    const before = layers.get(source ?? "");
-    return before !== undefined && before.class_name === "NotEqual" && isMask(before, layers);
-  }
-  if (layer.class_name !== "NotEqual" || source === undefined) return false;
-  return [...layers.values()].some((other) => beginsMask(other) && readsOf(other).includes(source));
+  const [source = ""] = readsOf(layer);
+  if (layer.class_name === "NotEqual") return words.has(source);
+  const before = layer.class_name === "Any" ? layers.get(source) : undefined;
+  return before?.class_name === "NotEqual" && isMask(before, layers, words);
 }
 
 function beginsMask({ class_name: className, config }: Json): boolean {

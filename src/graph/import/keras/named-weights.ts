@@ -76,14 +76,27 @@ function byName(
   places: readonly Place[],
   given: readonly Named[],
 ): readonly Place[] | undefined {
-  const order: Place[] = [];
-  for (const { name } of given) {
-    const matches = places.filter((place) => isNamed(place, name, layer.model !== undefined));
-    if (matches.length !== 1 || order.includes(matches[0])) return undefined;
-    order.push(matches[0]);
+  const isInner = layer.model !== undefined;
+  const candidates = new Map<string, Place[]>();
+  for (const place of places) {
+    const key = isInner ? lastPart(place.layer.name) : "";
+    const others = candidates.get(key);
+    if (others) others.push(place);
+    else candidates.set(key, [place]);
   }
-  return order;
+  const order = new Set<Place>();
+  for (const { name } of given) {
+    const keys = isInner ? new Set(name.split("/")) : [""];
+    const matches = [...keys]
+      .flatMap((key) => candidates.get(key) ?? [])
+      .filter((place) => isNamed(place, name, isInner));
+    if (matches.length !== 1 || order.has(matches[0])) return undefined;
+    order.add(matches[0]);
+  }
+  return [...order];
 }
+
+const lastPart = (name: string) => name.slice(name.lastIndexOf("/") + 1);
 
 /** "lstm/lstm_cell/kernel:0" is the kernel of lstm; "bidirectional/forward_lstm/lstm_cell/kernel:0" has a side. */
 function isNamed({ weight, layer }: Place, name: string, isInner: boolean): boolean {

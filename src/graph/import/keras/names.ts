@@ -8,7 +8,7 @@ import type { KerasLayer, KerasModel } from "./model.js";
 
 export function withOwnNames(model: KerasModel): KerasModel {
   const kept = model.layers.map(({ name }) => name).filter((name) => tensorName.test(name));
-  return renamed(model, "", new Set(kept), new Set(kept));
+  return renamed(model, "", { names: new Set(kept), counts: new Map() }, new Set(kept));
 }
 
 /** What tfjs takes for the name of a tensor. */
@@ -17,29 +17,30 @@ const tensorName = /^[A-Za-z0-9][-A-Za-z0-9._/]*$/;
 const asTensorName = (name: string) =>
   name.replace(/[^-A-Za-z0-9._/]/g, "_").replace(/^(?![A-Za-z0-9])/, "layer");
 
-function inner(layer: KerasLayer, names: Set<string>): KerasLayer {
-  return layer.model ? { ...layer, model: renamed(layer.model, layer.name, names) } : layer;
+interface Taken {
+  readonly names: Set<string>;
+  /** The last number that each name got. */
+  readonly counts: Map<string, number>;
+}
+
+function inner(layer: KerasLayer, taken: Taken): KerasLayer {
+  return layer.model ? { ...layer, model: renamed(layer.model, layer.name, taken) } : layer;
 }
 
 /**
  * @param path of the model: a name that is taken gets it before it
- * @param names that are taken
+ * @param taken names of all models before
  * @param kept names of this model that stay as they are
  */
 function renamed(
   model: KerasModel,
   path: string,
-  names: Set<string>,
+  taken: Taken,
   kept: ReadonlySet<string> = new Set(),
 ): KerasModel {
   const own = new Map<string, string>();
   for (const { name } of model.layers) {
-    const plain = asTensorName(name);
-    const stem = path === "" ? plain : `${path}_${plain}`;
-    let free = kept.has(name) ? name : plain;
-    for (let i = 0; !kept.has(name) && names.has(free); i++) free = i === 0 ? stem : `${stem}_${i}`;
-    names.add(free);
-    own.set(name, free);
+    own.set(name, kept.has(name) ? name : freeName(asTensorName(name), path, taken));
   }
   const toOwn = (reference: Reference) => ({
     ...reference,
@@ -52,7 +53,17 @@ function renamed(
     layers: model.layers.map((layer) => {
       const name = own.get(layer.name) as string;
       const calls = layer.calls.map((call) => call.map(toOwn));
-      return inner({ ...layer, name, config: { ...layer.config, name }, calls }, names);
+      return inner({ ...layer, name, config: { ...layer.config, name }, calls }, taken);
     }),
   };
+}
+
+function freeName(name: string, path: string, { names, counts }: Taken): string {
+  const stem = path === "" ? name : `${path}_${name}`;
+  let count = counts.get(stem) ?? 0;
+  let free = count === 0 ? name : `${stem}_${count}`;
+  for (; names.has(free); count++) free = count === 0 && path !== "" ? stem : `${stem}_${count}`;
+  counts.set(stem, count);
+  names.add(free);
+  return free;
 }

@@ -28,7 +28,9 @@ function groupNames(model: KerasModel, groups: KerasGroup | undefined): Readonly
   for (const layer of model.layers) {
     if (layer.isOperation || layer.className === "InputLayer") continue;
     const stem = snakeCase(layer.model && layer.className === "Model" ? "Functional" : layer.className);
-    byClass.set(stem, [...(byClass.get(stem) ?? []), layer]);
+    const same = byClass.get(stem);
+    if (same) same.push(layer);
+    else byClass.set(stem, [layer]);
   }
   const names = new Map<KerasLayer, string>();
   for (const [stem, layers] of byClass) {

@@ -71,7 +71,7 @@ function sizesOf({ name, className, config }: Layer, input: string, builder: Bui
   return { size: size as number[], cells: shape.slice(1, 3) as number[], channels: shape[3] as number };
 }
 
-/** As tfjs, which aligns the corners; Keras has the centers of pixels. */
+/** As tfjs, which aligns the corners; Keras has the centers of pixels, and its files say so. */
 const resizing: LayerRule = {
   unsupported(config) {
     const method = option(config, "interpolation") ?? "bilinear";
@@ -86,7 +86,9 @@ const resizing: LayerRule = {
   add(layer, [input], builder) {
     const { size } = sizesOf(layer, input, builder);
     const method = String(option(layer.config, "interpolation") ?? "bilinear");
-    return [builder.add(layer.name, "resize", [input], { attrs: { size, method, alignCorners: true } })];
+    const isKeras = booleanOption(layer.config, "halfPixelCenters", false);
+    const corners = isKeras ? { halfPixelCenters: true } : { alignCorners: true };
+    return [builder.add(layer.name, "resize", [input], { attrs: { size, method, ...corners } })];
   },
 };
 

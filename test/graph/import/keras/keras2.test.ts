@@ -316,6 +316,16 @@ describe("a .h5 file of Keras 2", () => {
   });
 });
 
+test("Resizing has pixels at their centers, where tfjs aligns corners", async () => {
+  const resizing = { height: 1, width: 4, interpolation: "bilinear", crop_to_aspect_ratio: false };
+  const layers = [layer2("Resizing", "resizing", { ...resizing, batch_input_shape: [7, 1, 2, 1] })];
+  const config = { class_name: "Sequential", config: { name: "s", layers } };
+  const file = await kerasHdf5(config, { resizing: [] });
+  const graph = importModel(await readKeras(file));
+  expect(evaluate(graph, { resizing_input: Float32Array.of(0, 4) }).resizing).toEqual([0, 1, 3, 4]);
+  await expect(readKeras(file, { forTfjs: true })).rejects.toThrow("Resizing: interpolation bilinear");
+});
+
 test("a .keras zip of Keras 2.13, whose groups are counted twice", async () => {
   const twin = tf.sequential({
     layers: [tf.layers.dense({ units: 4, inputShape: [3] }), tf.layers.dense({ units: 2 })],

@@ -431,6 +431,17 @@ describe("a .keras file of Keras 3", () => {
       "layers/lstm/cell/vars/1": { shape: [2, 8], data: noise(16, 3) },
       "layers/lstm/cell/vars/2": { shape: [8], data: noise(8, 4) },
     };
+    const twin = tf.sequential({
+      layers: [
+        tf.layers.embedding({ inputDim: 9, outputDim: 3, maskZero: true, inputLength: 5 }),
+        tf.layers.lstm({ units: 2, recurrentActivation: "sigmoid" }),
+      ],
+    });
+    twin.setWeights(
+      Object.values(datasets).map(({ shape, data }) => tf.tensor(data as Float32Array, [...shape])),
+    );
+    const words = Float32Array.of(3, 1, 0, 0, 0, 8, 2, 2, 7, 0, 5, 0, 4, 0, 0);
+    await expectTwin(await kerasZip(config, { datasets }), twin, { words });
     const { modelTopology } = await readKeras(await kerasZip(config, { datasets }));
     const { layers } = (
       modelTopology as { model_config: { config: { layers: { name: string; inbound_nodes: unknown }[] } } }
