@@ -1,11 +1,13 @@
 /** From a model of tfjs or Keras to a sparse int8 graph and the bytes of its file: import, prune, quantize, encode. */
 
 import {
+  compareGraphs,
   type FidelityReport,
   joinNotes,
   type LayerReport,
   namesOf,
   type OpenRunner,
+  type OutputFidelity,
   pause,
   pruneGraph,
   type QuantizedGraph,
@@ -56,6 +58,8 @@ export interface CompressResult {
   readonly layers: readonly LayerReport[];
   /** int8 against f32, on samples that decided nothing else; absent of f32, of given ranges and with fidelity "off". */
   readonly fidelity?: FidelityReport;
+  /** What pruning alone did to the outputs, measured on calibration samples; absent where nothing was asked to be pruned. */
+  readonly pruning?: readonly OutputFidelity[];
   /** The `.pare` file; with figures of accuracy, the file says them. */
   bytes(accuracy?: Provenance["accuracy"]): Promise<Uint8Array>;
   /** Writes the file whole or not at all. Node only. */
@@ -117,16 +121,20 @@ export async function compress(
         ? byRanges(options.ranges)
         : await quantized(samples as Samples);
   checkGraph(graph);
+  const isPruned = settings.sparsity !== undefined || settings.pattern !== "unstructured";
+  const pruning =
+    isPruned && samples ? compareGraphs(imported, pruned, samples, runnerOf(options)) : undefined;
 
   await pause(signal);
   const provenance = provenanceOf(artifacts, options, settings, samples?.count);
   const bytes = await encodePare(graph, provenance);
   report("encode", 1);
-  return resultOf({ graph, notes: joinNotes(skipped, notes), fidelity }, provenance, bytes);
+  return resultOf({ graph, notes: joinNotes(skipped, notes), fidelity, pruning }, provenance, bytes);
 }
 
 interface Compressed extends QuantizedGraph {
   readonly fidelity?: FidelityReport | undefined;
+  readonly pruning?: readonly OutputFidelity[] | undefined;
 }
 
 /**
@@ -229,7 +237,7 @@ function provenanceOf(
 }
 
 function resultOf(
-  { graph, notes, fidelity }: Compressed,
+  { graph, notes, fidelity, pruning }: Compressed,
   provenance: Provenance,
   encoded: Uint8Array,
 ): CompressResult {
@@ -244,6 +252,7 @@ function resultOf(
     provenance,
     layers: reportLayers(graph, (key) => stored.get(key) ?? 0, notes),
     ...(fidelity && { fidelity }),
+    ...(pruning && { pruning }),
     bytes,
     save: async (path, accuracy) => saveFile(path, await bytes(accuracy)),
     createModel: (options) => createModel(graph, options),

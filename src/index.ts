@@ -1,6 +1,15 @@
 /** `pare`: compresses tfjs models, reads, writes and runs `.pare` files. */
 
-export { type LayerReport, macsOf, type Pattern, type Ranges, type Sensitivity } from "./compress/index.js";
+export {
+  type FidelityGoal,
+  type FidelityReport,
+  type LayerReport,
+  macsOf,
+  type OutputFidelity,
+  type Pattern,
+  type Ranges,
+  type Sensitivity,
+} from "./compress/index.js";
 export { type CompressResult, type CompressSource, compress, sensitivity } from "./compress.js";
 export type { CompressOptions, CompressProgress } from "./compress-options.js";
 export {

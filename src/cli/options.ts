@@ -13,6 +13,11 @@ export function numberIn(low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_
   };
 }
 
+/** A parser of --fidelity. */
+export function fidelityOf(text: string): number | "off" {
+  return text === "off" ? text : numberIn(0.5, 0.9999)(text);
+}
+
 /** A parser of integers in [low, high]. */
 export function integerIn(low: number, high = Number.MAX_SAFE_INTEGER) {
   return (text: string): number => {

@@ -33,6 +33,7 @@ type RecipeKey =
   | "percentile"
   | "biasCorrection"
   | "equalization"
+  | "fidelity"
   | "keepF32";
 
 export const pattern = wanted("unstructured, 1x4, 4x4 or N:M", isPattern, {
@@ -67,8 +68,14 @@ const recipe = object(
     scope,
     targets: mapOf(sparsity),
     ...rangeFields,
+    activations: oneOf("auto", "output-error", "percentile", "mse", "entropy", "min-max"),
     biasCorrection: yesOrNo,
     equalization: yesOrNo,
+    fidelity: wanted(
+      'a cosine of at least 0.5 and below 1, or "off"',
+      (value) => value === "off" || (isNumber(value) && value >= 0.5 && value < 1),
+      { anyOf: [{ const: "off" }, { type: "number", minimum: 0.5, exclusiveMaximum: 1 }] },
+    ),
     scale: factor,
     offset: finite,
   },

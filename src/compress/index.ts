@@ -23,6 +23,7 @@ export {
   type Samples,
 } from "./calibrate.js";
 export {
+  compareGraphs,
   type FidelityGoal,
   type FidelityReport,
   goalOf,

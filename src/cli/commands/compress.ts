@@ -15,12 +15,14 @@ import {
   sensitivity,
 } from "../../index.js";
 import { GateError, UsageError } from "../errors.js";
+import { formatFidelity, gateFidelity, warnOfPruning } from "../fidelity.js";
 import { formatBytes, formatNumber, formatTable } from "../format.js";
 import { type Host, note, printJson, warner } from "../host.js";
 import { layerRow, layerTitles } from "../layers.js";
 import { modelOf } from "../open.js";
 import {
   collect,
+  fidelityOf,
   type InputShapes,
   numberIn,
   type Pattern,
@@ -52,6 +54,8 @@ interface CompressFlags extends Scaling {
   readonly labels?: string;
   readonly measure?: string;
   readonly maxDrop?: number;
+  readonly fidelity?: number | "off";
+  readonly check?: readonly string[];
   readonly inputShape?: InputShapes;
   readonly allowRemote: boolean;
   readonly json: boolean;
@@ -86,6 +90,17 @@ export function addCompress(program: Command, host: Host): void {
       "keep the most sensitive layers in f32 until accuracy drops by at most D points (or RMS error grows by at most D percent); exit with 4 and write nothing where that does not help",
       numberIn(0),
     );
+  command
+    .option(
+      "--fidelity <C>",
+      "least cosine between each output of int8 and of f32; layers that hurt it become f32; exit with 4 and write nothing where that does not help; off measures nothing (default: 0.99)",
+      fidelityOf,
+    )
+    .option(
+      "--check <DATA>",
+      "samples to measure that on (default: a fourth of those of --calibrate)",
+      collect,
+    );
   withJson(withRemote(withShapes(withScaling(command)))).action((model: string, flags: CompressFlags) =>
     run(host, model, flags),
   );
@@ -98,7 +113,7 @@ async function run(host: Host, model: string, flags: CompressFlags): Promise<voi
   if (/\.pare$/i.test(path))
     throw new UsageError(`${path}: wanted a model.json or a Keras file, got a .pare file`);
   await wantFolderOf(flags.output);
-  await refuseOverwrite(flags.output, [path, ...calibrate, ...data, labels, file]);
+  await refuseOverwrite(flags.output, [path, ...calibrate, ...data, ...(flags.check ?? []), labels, file]);
   const recipe = settingsOf(flags, flags.recipe === undefined ? {} : await readRecipe(flags.recipe));
   checkPruning(recipe);
   const precision = recipe.precision ?? "int8";
@@ -111,12 +126,13 @@ async function run(host: Host, model: string, flags: CompressFlags): Promise<voi
   using original = modelOf(artifacts, flags.inputShape);
   const read = (specs: readonly string[]) => readSamples(specs, original.inputs, recipe, warner(host));
   const calibration = flags.calibrate && (await read(flags.calibrate));
+  const check = flags.check && (await read(flags.check));
   const evaluation = flags.data && {
     samples: await read(flags.data),
     labels: await readArray(flags.labels as string),
   };
   const shapes = flags.inputShape ? { inputShapes: flags.inputShape } : {};
-  const build = (settings: Settings) => compressArtifacts(host, artifacts, settings, calibration);
+  const build = (settings: Settings) => compressArtifacts(host, artifacts, settings, { calibration, check });
   const settings: Settings = { ...recipe, ...shapes };
   let result = await build(settings);
   let gate = evaluation && (await measureBoth(host, original, result, evaluation, flags));
@@ -131,22 +147,27 @@ async function run(host: Host, model: string, flags: CompressFlags): Promise<voi
   }
 
   const bytes = await result.bytes(gate && accuracyOf(gate));
-  if (gate?.passed !== false) await saveFile(flags.output, bytes, { signal: host.signal });
-  report(host, { path, artifacts, result, bytes, gate, flags });
+  const pruning = warnOfPruning(result);
+  if (pruning !== undefined) warner(host)(pruning);
+  const written = gate?.passed !== false && !result.fidelity?.missed.length;
+  if (written) await saveFile(flags.output, bytes, { signal: host.signal });
+  report(host, { path, artifacts, result, bytes, gate, flags, written });
   if (gate?.passed === false) {
     const unit = gate.before.task === "classification" ? "points of accuracy" : "% of RMS error";
     throw new GateError(
       `gate missed: lost ${formatNumber(gate.drop)} ${unit}, at most ${gate.maxDrop} allowed; nothing was written`,
     );
   }
+  gateFidelity(result);
 }
 
 /** A recipe, and what only flags say. */
 type Settings = Recipe & Pick<CompressOptions, "inputShapes">;
 
-function checkFlags({ data, labels, maxDrop, measure }: CompressFlags): void {
+function checkFlags({ calibrate, check, data, labels, maxDrop, measure }: CompressFlags): void {
   if ((data === undefined) !== (labels === undefined))
     throw new UsageError("--data and --labels go together");
+  if (check !== undefined && calibrate === undefined) throw new UsageError("--check goes with --calibrate");
   if (maxDrop !== undefined && data === undefined) {
     throw new UsageError("--max-drop needs --data and --labels to measure on");
   }
@@ -166,8 +187,8 @@ function checkPruning({ sparsity, pattern = "unstructured", scope = "auto", targ
 
 /** The recipe, overruled by flags. */
 function settingsOf(flags: CompressFlags, recipe: Recipe): Recipe {
-  const { precision, sparsity, pattern, scope, scale, offset } = flags;
-  const given = Object.entries({ precision, sparsity, pattern, scope, scale, offset });
+  const { precision, sparsity, pattern, scope, fidelity, scale, offset } = flags;
+  const given = Object.entries({ precision, sparsity, pattern, scope, fidelity, scale, offset });
   return { ...recipe, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
 }
 
@@ -175,12 +196,13 @@ function compressArtifacts(
   host: Host,
   artifacts: ModelArtifacts,
   { scale: _, offset: __, ...settings }: Settings,
-  calibration: Samples | undefined,
+  { calibration, check }: { readonly calibration: Samples | undefined; readonly check: Samples | undefined },
 ): Promise<CompressResult> {
   return withProgress(host, "compressing", (progress) =>
     compress(artifacts, {
       ...settings,
       ...(calibration && { calibration: calibration.inputs }),
+      ...(check && { check: check.inputs }),
       signal: host.signal,
       onProgress: ({ done, stage }) => progress.update(done, stage),
     }),
@@ -253,11 +275,11 @@ interface Outcome {
   readonly bytes: Uint8Array;
   readonly gate: Gate | undefined;
   readonly flags: CompressFlags;
+  readonly written: boolean;
 }
 
-function report(host: Host, { path, artifacts, result, bytes, gate, flags }: Outcome): void {
+function report(host: Host, { path, artifacts, result, bytes, gate, flags, written }: Outcome): void {
   const weightBytes = artifacts.weightData.length;
-  const written = gate?.passed !== false;
   if (flags.json) {
     printJson(host, {
       model: path,
@@ -266,6 +288,8 @@ function report(host: Host, { path, artifacts, result, bytes, gate, flags }: Out
       fileBytes: bytes.length,
       ratio: weightBytes / bytes.length,
       layers: result.layers,
+      ...(result.fidelity && { fidelity: result.fidelity }),
+      ...(result.pruning && { pruning: result.pruning }),
       ...(gate && { gate }),
     });
     return;
@@ -274,6 +298,7 @@ function report(host: Host, { path, artifacts, result, bytes, gate, flags }: Out
   for (const { name, note: text } of result.layers) {
     if (text !== undefined) host.stdout.write(`${name}: ${text}\n`);
   }
+  if (result.fidelity) host.stdout.write(formatFidelity(result.fidelity));
   if (gate) {
     host.stdout.write(`\nbefore: ${formatQuality(gate.before)}\nafter:  ${formatQuality(gate.after)}\n`);
   }

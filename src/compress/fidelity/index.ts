@@ -3,4 +3,4 @@
 export { type FaithfulGraph, type FidelityReport, quantizeFaithfully } from "./faithful.js";
 export { type FidelityGoal, goalOf } from "./goal.js";
 export { type LayerErrors, measureLayers, samplesToMeasure } from "./layer-errors.js";
-export type { OutputFidelity } from "./measure.js";
+export { compareGraphs, type OutputFidelity } from "./measure.js";

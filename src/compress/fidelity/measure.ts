@@ -2,6 +2,7 @@
 
 import { type Graph, inferShapes, type Shape, sizeOf } from "../../graph/index.js";
 import type { OpenRunner, Samples } from "../calibrate.js";
+import { spreadSamples } from "../some-samples.js";
 
 /** One output of int8 against f32, over the samples of a check. */
 export interface OutputFidelity {
@@ -56,6 +57,20 @@ export function outputsOf(graph: Graph, { count, inputs }: Samples, open: OpenRu
     runner.dispose();
   }
   return new Map([...results].map(([name, { data }]) => [name, data]));
+}
+
+/** Samples that tell what a change of a graph does to its outputs. */
+const fewSamples = 32;
+
+/** Compares the outputs of two graphs that have the same. */
+export function compareGraphs(
+  wanted: Graph,
+  got: Graph,
+  samples: Samples,
+  open: OpenRunner,
+): readonly OutputFidelity[] {
+  const some = spreadSamples(samples, fewSamples);
+  return compareOutputs(wanted, outputsOf(wanted, some, open), outputsOf(got, some, open), some.count);
 }
 
 /**
