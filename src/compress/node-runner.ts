@@ -11,8 +11,8 @@ import {
 } from "../graph/index.js";
 import type { OpenRunner } from "./calibrate.js";
 
-/** Elements that a batch's inputs and result may have together: 16 MiB of f32. */
-const batchElements = 2 ** 22;
+/** Elements that a batch may have together, 1 MiB of f32: larger arenas take longer to get than to compute in. */
+const batchElements = 2 ** 18;
 
 export class NodeRunner {
   readonly #shapes: ReadonlyMap<string, Shape>;

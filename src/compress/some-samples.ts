@@ -26,7 +26,7 @@ export function spreadSamples(samples: Samples, most: number): Samples {
   );
 }
 
-const mostSamples = 64;
+const mostSamples = 32;
 /** Numbers of f32 and int8 side by side: 1 GiB. */
 const mostNumbers = 2 ** 28;
 
