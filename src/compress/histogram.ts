@@ -47,33 +47,46 @@ export class StatisticsBuilder {
    * @throws RangeError for NaN or Infinity, naming the value
    */
   add(data: Float32Array): void {
-    let [low, high] = [Infinity, -Infinity];
+    if (data.length === 0) return;
+    let low = Infinity;
+    let high = -Infinity;
+    let zero = 0;
     for (let i = 0; i < data.length; i++) {
       const value = data[i];
-      // Written so that NaN fails it too.
-      if (!(Math.abs(value) < Infinity)) {
-        throw new RangeError(`calibration: wanted finite numbers in value ${this.name}, got ${value}`);
-      }
+      // NaN for NaN and for infinities, 0 for all else.
+      zero += value * 0;
       if (value < low) low = value;
       if (value > high) high = value;
     }
-    if (data.length === 0) return;
+    if (zero !== 0) this.#refuse(data);
     this.#min = Math.min(this.#min, low);
     this.#max = Math.max(this.#max, high);
     while (Math.max(-low, high) >= this.#reach) this.#double();
+    this.#gather(data);
+    this.#count += data.length;
+  }
 
+  #gather(data: Float32Array): void {
     const histogram = this.#histogram;
     const perUnit = half / this.#reach;
     const sums = this.#sums;
     const largest = this.#largest;
     const { channels } = this;
-    for (let i = 0, channel = 0; i < data.length; i++) {
-      histogram[Math.floor(data[i] * perUnit) + half] += 1;
-      sums[channel] += data[i];
-      if (Math.abs(data[i]) > largest[channel]) largest[channel] = Math.abs(data[i]);
-      channel = channel + 1 === channels ? 0 : channel + 1;
+    // A loop of its own for a row: a fifth of the time of calibration is spent here.
+    for (let i = 0; i < data.length; ) {
+      for (let channel = 0; channel < channels; channel++, i++) {
+        const value = data[i];
+        histogram[Math.floor(value * perUnit) + half] += 1;
+        sums[channel] += value;
+        const magnitude = Math.abs(value);
+        if (magnitude > largest[channel]) largest[channel] = magnitude;
+      }
     }
-    this.#count += data.length;
+  }
+
+  #refuse(data: Float32Array): never {
+    const wrong = data.find((value) => !Number.isFinite(value));
+    throw new RangeError(`calibration: wanted finite numbers in value ${this.name}, got ${wrong}`);
   }
 
   /** @throws RangeError when nothing was added */
