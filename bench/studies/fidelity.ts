@@ -16,7 +16,7 @@ import { formatErrors, formatHead, formatModel, formatSummary } from "../zoo/tab
 /** What no method may be worse than. */
 const plain: Setting = {
   name: "plain min-max",
-  options: { activations: "min-max", biasCorrection: false, equalization: false },
+  options: { activations: "min-max", biasCorrection: false, equalization: false, fidelity: "off" },
 };
 
 /** @returns 0 where each setting meets what is asked for */

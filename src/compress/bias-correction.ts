@@ -72,9 +72,8 @@ export function shiftOf({ channels, wanted, got, samples }: Products): Float64Ar
   return sums.map((sum, c) => {
     const mean = sum / samples;
     if (mean === 0) return 0;
-    // Of one sample nothing is known of the spread.
-    const spread = samples > 1 ? Math.max(squares[c] / samples - mean * mean, 0) / (samples - 1) : 0;
-    return mean * Math.max(0, 1 - spread / (mean * mean));
+    const spread = Math.max(squares[c] / samples - mean * mean, 0);
+    return (mean * (mean * mean)) / (mean * mean + spread);
   });
 }
 

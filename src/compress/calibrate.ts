@@ -6,7 +6,8 @@ import { pause } from "./pause.js";
 
 /** What runs a graph: the runtime's `Model` is one. This folder knows graphs and arrays alone. */
 export interface Runner {
-  run(inputs: Readonly<Record<string, Float32Array>>): unknown;
+  /** @returns outputs by name, in arrays that the next run writes again */
+  run(inputs: Readonly<Record<string, Float32Array>>): Readonly<Record<string, Float32Array>>;
   /** A kept value of the last run, in f32. */
   value(name: string): Float32Array;
   dispose(): void;

@@ -61,7 +61,7 @@ export class NodeRunner {
     const elements = inputs.reduce((sum, { shape }) => sum + sizeOf(shape), size);
     const batch = Math.min(Math.max(Math.floor(batchElements / elements), 1), this.#count);
     const result = new Float32Array(this.#count * size);
-    const runner = this.#open(part, [node.name]);
+    const runner = this.#open(part, []);
     try {
       for (let from = 0; from < this.#count; from += batch) {
         const to = Math.min(from + batch, this.#count);
@@ -69,8 +69,7 @@ export class NodeRunner {
           const step = sizeOf(shape);
           return [name, data.subarray(from * step, to * step)] as const;
         });
-        runner.run(Object.fromEntries(part));
-        result.set(runner.value(node.name), from * size);
+        result.set(runner.run(Object.fromEntries(part))[node.name], from * size);
       }
     } finally {
       runner.dispose();

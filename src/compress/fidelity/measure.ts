@@ -14,6 +14,11 @@ export interface OutputFidelity {
   readonly relativeRms: number;
   /** The same and the uncertainty that so few samples leave: one standard error, by the jackknife. */
   readonly upperRms: number;
+  /**
+   * Relative RMS error of the log-odds of scores (a softmax or a sigmoid), in which a sure answer does not hide what is
+   * behind it; absent of other outputs.
+   */
+  readonly logOddsRms?: number;
   /** Largest error of one number. */
   readonly largestError: number;
   /** Part of the samples whose largest number is the same; absent where an output is no row of several numbers. */
@@ -93,8 +98,9 @@ export function compareOutputs(
     return {
       name,
       ...compareAll(a, b, samples),
+      ...logOddsError(scoresOf(graph, value), a, b, shape.at(-1) as number),
       ...(columns > 1 && { agreement: agreementOf(a, b, columns) }),
-      ...(isScore(graph, value) && isConstant(a, samples) && { isConstant: true as const }),
+      ...(scoresOf(graph, value) === "sigmoid" && isConstant(a, samples) && { isConstant: true as const }),
     };
   });
 }
@@ -146,10 +152,43 @@ function largestIn(numbers: Float32Array, from: number, length: number): number 
   return best;
 }
 
-/** Whether a value is made by a sigmoid and so lies between 0 and 1. */
-function isScore(graph: Graph, value: string): boolean {
+/** The function that makes scores of a value; undefined of one that is none. */
+function scoresOf(graph: Graph, value: string): "sigmoid" | "softmax" | undefined {
   const maker = graph.nodes.find(({ name }) => name === value);
-  return maker?.attrs.activation === "sigmoid" || maker?.attrs.fn === "sigmoid";
+  const made = [maker?.op, maker?.attrs.activation, maker?.attrs.fn];
+  return (["sigmoid", "softmax"] as const).find((name) => made.includes(name));
+}
+
+function logOddsError(
+  scores: "sigmoid" | "softmax" | undefined,
+  wanted: Float32Array,
+  got: Float32Array,
+  columns: number,
+): { readonly logOddsRms?: number } {
+  if (scores === undefined) return {};
+  const [a, b] = [wanted, got].map((all) => logOdds(scores, all, columns));
+  let [error, power] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    error += (b[i] - a[i]) ** 2;
+    power += a[i] * a[i];
+  }
+  return { logOddsRms: rootRatio(error, power) };
+}
+
+/** Scores below it are as good as none: what they are exactly is beyond f32 and of no use. */
+const noScore = 1e-3;
+
+/** Log-odds of a sigmoid; of a softmax the logarithms of each row without their mean. */
+function logOdds(scores: "sigmoid" | "softmax", all: Float32Array, columns: number): Float32Array {
+  const log = (score: number) => Math.log(Math.max(score, noScore));
+  if (scores === "sigmoid") return all.map((score) => log(score) - log(1 - score));
+  const logs = all.map(log);
+  for (let from = 0; from < logs.length; from += columns) {
+    const row = logs.subarray(from, from + columns);
+    const mean = row.reduce((sum, each) => sum + each, 0) / columns;
+    for (let c = 0; c < columns; c++) row[c] -= mean;
+  }
+  return logs;
 }
 
 /** A score that moves by less than this says the same of all samples. */

@@ -15,7 +15,7 @@ import type { RangeChoice } from "../range-choice.js";
 import { macsOf } from "../report.js";
 import { spreadSamples } from "../some-samples.js";
 import { chooseLayers } from "./choose-layers.js";
-import { allowedError, type FidelityGoal, meets, surelyMeets, worstOf } from "./goal.js";
+import { allowedError, errorOf, type FidelityGoal, meets, reserveOf, surelyMeets, worstOf } from "./goal.js";
 import { type LayerErrors, measureLayers, samplesToMeasure } from "./layer-errors.js";
 import { compareOutputs, type OutputFidelity, type Outputs, outputsOf } from "./measure.js";
 
@@ -56,7 +56,7 @@ export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promi
   const { goal, onRaise } = options;
   const raise = await Raise.open(graph, options);
   let best = await raise.attempt(options.ranges, { keepF32: raise.asked });
-  const isMet = () => best.outputs.every((output) => surelyMeets(output, goal));
+  const isMet = () => best.outputs.every((output) => surelyMeets(output, goal, raise.reserve));
   const consider = async (ranges: RangeChoice, precision: Precision) => {
     const other = await raise.attempt(ranges, precision);
     if (worstOf(other.outputs, goal) < worstOf(best.outputs, goal)) best = other;
@@ -86,6 +86,8 @@ export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promi
 class Raise {
   readonly #quantizers = new Map<RangeChoice, Quantizer>();
   readonly #wanted: Outputs;
+  /** Part of the goal that may be used up. */
+  readonly reserve: number;
 
   private constructor(
     readonly graph: Graph,
@@ -93,6 +95,7 @@ class Raise {
     readonly asked: ReadonlySet<string>,
   ) {
     this.#wanted = outputsOf(graph, options.check, options.open);
+    this.reserve = reserveOf(kernelNodes(graph).length);
   }
 
   static async open(graph: Graph, options: RaiseOptions): Promise<Raise> {
@@ -136,8 +139,8 @@ class Raise {
     return chooseLayers({
       layers,
       chosen: precision.keepF32,
-      measured: new Map(counted.map(({ name, upperRms }) => [name, upperRms ** 2])),
-      allowed: allowedError(goal),
+      measured: new Map(counted.map((output) => [output.name, errorOf(output) ** 2])),
+      allowed: allowedError(goal, this.reserve),
       // However small a layer is, its neighbours convert what it reads and writes.
       costOf: (name) => (macs.get(name) ?? 0) / total + 0.01,
     });

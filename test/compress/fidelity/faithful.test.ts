@@ -44,7 +44,7 @@ describe("bias correction in deep nets", () => {
 
 describe("int8 with a goal", () => {
   test("raises layers of a deep net until outputs are as near as asked, and reports it", async () => {
-    const graph = deepNet({ blocks: 24, uneven: 2 });
+    const graph = deepNet({ blocks: 36, uneven: 3 });
     const samples = readSamples(graph, pictures(40, 5));
     const plain = (await quantizeGraph(graph, { ...settings, samples })).graph;
     const x = pictures(64, 50);
