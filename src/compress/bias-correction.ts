@@ -6,9 +6,11 @@
  * section 4.2). Layers are corrected in their order, each behind all those corrected before it: what several measured
  * at once would all make up for the same error upstream, which ruined nets of more than 16 layers.
  *
- * A mean over few samples is uncertain, and a correction by chance harms: each channel is moved by the part of its mean
- * that stands out from the spread between samples (James and Stein, "Estimation with Quadratic Loss", 1961), and a
- * layer keeps its corrections only if they bring its value nearer to that of f32.
+ * What a sample shows may be of its own: each channel is moved by the part of its mean error that stands out from the
+ * spread between samples, as a Wiener filter takes it, and a layer keeps its corrections only if they bring its value
+ * nearer to that of f32. Measured on a MobileNetV2 that photos calibrate, relative error of the log-odds on other photos
+ * and on its own pictures: 0.22 and 0.07 without correction, 0.24 and 0.24 with means as they are, 0.22 and 0.21 shrunk by
+ * their standard errors (James and Stein, 1961), 0.17 and 0.18 so.
  */
 
 import type { Samples } from "./calibrate.js";
@@ -52,7 +54,7 @@ interface Products {
   readonly samples: number;
 }
 
-/** What to add to each channel: its mean error, shrunk by how uncertain it is. */
+/** What to add to each channel: its mean error, shrunk by how much samples differ in it. */
 export function shiftOf({ channels, wanted, got, samples }: Products): Float64Array {
   const size = wanted.length / samples;
   const sums = new Float64Array(channels);

@@ -17,7 +17,7 @@ async function means(biasCorrection: boolean | "f32"): Promise<readonly number[]
     weights: { kernel: f32([3, 3, 4, 3], noise(108, 5)), bias: f32([3], noise(3, 6)) },
     outputs: [{ name: "y", value: "conv" }],
   });
-  const data = noise(4 * 200, 7).map((value) => value + 1);
+  const data = noise(4 * 200, 7).map((value) => value / 10 + 1);
   const settings = {
     samples: readSamples(graph, data),
     open: (from: Graph, keep: readonly string[]) => createModel(from, { keep }),

@@ -79,7 +79,7 @@ function graphOf({ inputs, nodes, quant }: Plan): Graph {
     values.push(node.name);
     if (op === "add") return { ...node, inputs: reads };
     if (op === "unary") return { ...node, attrs: { fn: "relu" } };
-    if (op === "leaky") return { ...node, op: "unary", attrs: { fn: "leakyRelu", alpha } };
+    if (op === "leaky") return { ...node, op: "unary", attrs: { fn: "leakyRelu", alpha: alpha + 0 } };
     const kernel = key === 0 ? `${node.name}/kernel` : `shared ${key}`;
     weights.set(kernel, { dtype: "f32", shape: [4, 4], data: new Float32Array(16).fill(key + 1) });
     return { ...node, weights: { kernel }, attrs: { activation: "linear" } };

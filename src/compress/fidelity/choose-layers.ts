@@ -6,9 +6,9 @@ export interface ChoiceProblem {
   readonly layers: readonly LayerErrors[];
   /** Layers that are f32 already. */
   readonly chosen: ReadonlySet<string>;
-  /** Squared relative error of each output as it was measured with `chosen`, by its name. */
+  /** Squared error of each output as it was measured with `chosen`, by its name, in any unit. */
   readonly measured: ReadonlyMap<string, number>;
-  /** Squared relative error that each output may have. */
+  /** Squared error that each output may have, in the same. */
   readonly allowed: number;
   /** What a layer costs in f32, by its name: a part of the whole. */
   costOf(name: string): number;

@@ -25,36 +25,34 @@ export function meets(output: OutputFidelity, goal: FidelityGoal): boolean {
   return output.cosine >= goal.cosine && output.relativeRms <= goal.relativeRms;
 }
 
+/** Layers, and the part of the goal that scores of a net of so many may use up on the samples of a check. */
+const scoreReserves: readonly (readonly [number, number])[] = [
+  [10, 0.85],
+  [30, 0.6],
+  [50, 0.2],
+];
+/** The same of other outputs, whatever the net. */
+const reserve = 0.6;
+
+function scoreReserve(layers: number): number {
+  const next = scoreReserves.findIndex(([most]) => layers <= most);
+  if (next === 0) return scoreReserves[0][1];
+  if (next < 0) return scoreReserves[scoreReserves.length - 1][1];
+  const [[fewer, more], [most, rest]] = [scoreReserves[next - 1], scoreReserves[next]];
+  return more + ((layers - fewer) / (most - fewer)) * (rest - more);
+}
+
 /**
- * Part of the goal that samples of a check may use up: what a model meets later is less like its calibration than they
- * are. On photos that calibration had none of, errors were 1.0 to 1.9 times those of a check in nets of up to 30 layers,
- * and 2 to 4 times in nets of more than 50.
+ * How much of what is allowed an output uses up, in the samples of a check: above 1 is too much.
+ *
+ * Something is kept in reserve, since what a model meets later is less like its calibration than they are. On photos that
+ * calibration had none of, errors were 0.8 to 1.5 times those of a check; those of the scores of deep nets, which are less
+ * sure of what they have not seen, 2 to 5 times. Scores are judged by their log-odds too, in which a sure answer does not
+ * hide what is behind it.
  */
-export function reserveOf(layers: number): number {
-  const [few, many] = [30, 50];
-  const part = Math.min(Math.max((layers - few) / (many - few), 0), 1);
-  return 0.65 - 0.35 * part;
-}
-
-/** What counts against the goal: the error, or that of the log-odds behind a score where it is larger. */
-export function errorOf({ upperRms, logOddsRms = 0 }: OutputFidelity): number {
-  return Math.max(upperRms, logOddsRms);
-}
-
-/** Whether a part of the goal is met, with what few samples leave to chance. */
-export function surelyMeets(output: OutputFidelity, goal: FidelityGoal, reserve: number): boolean {
-  return meets(output, goal) && (output.isConstant === true || errorOf(output) <= reserve * goal.relativeRms);
-}
-
-/** What is aimed at where more precision is chosen, as a squared relative error. */
-export function allowedError(goal: FidelityGoal, reserve: number): number {
-  return (0.9 * reserve * goal.relativeRms) ** 2;
-}
-
-/** How far off the worst output is: 1 is just the goal, less is better. */
-export function worstOf(outputs: readonly OutputFidelity[], goal: FidelityGoal): number {
-  const parts = outputs.map((output) =>
-    output.isConstant ? output.largestError / constantError : errorOf(output) / goal.relativeRms,
-  );
-  return Math.max(0, ...parts);
+export function partUsed(output: OutputFidelity, goal: FidelityGoal, layers: number): number {
+  if (output.isConstant) return output.largestError / constantError;
+  const isScore = output.logOddsRms !== undefined;
+  const error = Math.max(output.upperRms, output.logOddsRms ?? 0);
+  return error / goal.relativeRms / (isScore ? scoreReserve(layers) : reserve);
 }

@@ -15,7 +15,7 @@ import type { RangeChoice } from "../range-choice.js";
 import { macsOf } from "../report.js";
 import { spreadSamples } from "../some-samples.js";
 import { chooseLayers } from "./choose-layers.js";
-import { allowedError, errorOf, type FidelityGoal, meets, reserveOf, surelyMeets, worstOf } from "./goal.js";
+import { type FidelityGoal, meets, partUsed } from "./goal.js";
 import { type LayerErrors, measureLayers, samplesToMeasure } from "./layer-errors.js";
 import { compareOutputs, type OutputFidelity, type Outputs, outputsOf } from "./measure.js";
 
@@ -51,15 +51,18 @@ interface Attempt {
 /** Rounds of raising layers; after the last one all layers are f32. */
 const rounds = 6;
 
+/** Part of what is allowed that is aimed at. */
+const aim = 0.9;
+
 /** @throws as `quantizeGraph` */
 export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promise<RaisedGraph> {
   const { goal, onRaise } = options;
   const raise = await Raise.open(graph, options);
   let best = await raise.attempt(options.ranges, { keepF32: raise.asked });
-  const isMet = () => best.outputs.every((output) => surelyMeets(output, goal, raise.reserve));
+  const isMet = () => raise.worst(best) <= 1;
   const consider = async (ranges: RangeChoice, precision: Precision) => {
     const other = await raise.attempt(ranges, precision);
-    if (worstOf(other.outputs, goal) < worstOf(best.outputs, goal)) best = other;
+    if (raise.worst(other) < raise.worst(best)) best = other;
   };
   // The second way is always tried: which is better differs from net to net, and it costs no precision.
   for (const ranges of options.otherRanges.slice(0, 1)) await consider(ranges, best.precision);
@@ -86,8 +89,7 @@ export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promi
 class Raise {
   readonly #quantizers = new Map<RangeChoice, Quantizer>();
   readonly #wanted: Outputs;
-  /** Part of the goal that may be used up. */
-  readonly reserve: number;
+  readonly #layers: number;
 
   private constructor(
     readonly graph: Graph,
@@ -95,7 +97,7 @@ class Raise {
     readonly asked: ReadonlySet<string>,
   ) {
     this.#wanted = outputsOf(graph, options.check, options.open);
-    this.reserve = reserveOf(kernelNodes(graph).length);
+    this.#layers = kernelNodes(graph).length;
   }
 
   static async open(graph: Graph, options: RaiseOptions): Promise<Raise> {
@@ -107,12 +109,33 @@ class Raise {
     const quantizer = await this.#quantizer(ranges);
     const made = await quantizer.quantize(precision);
     const got = outputsOf(made.graph, check, open);
+    if (process.env.DBG)
+      console.log(
+        ranges.method,
+        [...precision.keepF32].length,
+        precision.realSums,
+        JSON.stringify(
+          compareOutputs(this.graph, this.#wanted, got, check.count).map((o) => [
+            o.name,
+            o.relativeRms.toFixed(4),
+            o.upperRms.toFixed(4),
+            o.cosine.toFixed(4),
+            o.logOddsRms?.toFixed(4),
+            o.isConstant,
+          ]),
+        ),
+      );
     return {
       quantizer,
       precision,
       made,
       outputs: compareOutputs(this.graph, this.#wanted, got, check.count),
     };
+  }
+
+  /** How much of what is allowed the worst output of an attempt uses up. */
+  worst({ outputs }: Attempt): number {
+    return Math.max(0, ...outputs.map((output) => partUsed(output, this.options.goal, this.#layers)));
   }
 
   /** What each layer of an attempt costs alone. */
@@ -133,14 +156,15 @@ class Raise {
 
   more({ quantizer, precision, outputs }: Attempt, layers: readonly LayerErrors[]): ReadonlySet<string> {
     const { goal } = this.options;
+    const used = (output: OutputFidelity) => partUsed(output, goal, this.#layers);
     const macs = macsByLayer(quantizer.graph);
     const total = [...macs.values()].reduce((sum, each) => sum + each, 0);
     const counted = outputs.filter(({ isConstant }) => !isConstant);
     return chooseLayers({
       layers,
       chosen: precision.keepF32,
-      measured: new Map(counted.map((output) => [output.name, errorOf(output) ** 2])),
-      allowed: allowedError(goal, this.reserve),
+      measured: new Map(counted.map((output) => [output.name, used(output) ** 2])),
+      allowed: aim ** 2,
       // However small a layer is, its neighbours convert what it reads and writes.
       costOf: (name) => (macs.get(name) ?? 0) / total + 0.01,
     });

@@ -97,6 +97,7 @@ describe.each(backends)("on %s", (backend) => {
       calibration: x,
       equalization: false,
       biasCorrection: false,
+      fidelity: "off",
     });
     const given = await compress(artifacts, { ranges });
     for (const [value, { scale, zero }] of calibrated.graph.quant) {

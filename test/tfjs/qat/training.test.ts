@@ -75,7 +75,7 @@ describe.each(backends)("on %s", (backend) => {
 
   test("with pruning: zeros are zeros in codes", async () => {
     const model = classifier();
-    const prune = { sparsity: 0.6, pattern: "1x4" } as const;
+    const prune = { sparsity: 0.6, pattern: "1x4", scope: "local" } as const;
     const { ranges = {}, sparsities } = await fineTune(model, data, { ...basics, prune, quantize: true });
     const values = valuesOf(model);
     const { graph } = await compress(await modelArtifacts(model), { ranges });
