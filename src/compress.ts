@@ -83,9 +83,12 @@ export async function compress(
 ): Promise<CompressResult> {
   const settings = readOptions(options);
   const { signal, onProgress } = options;
+  let done = 0;
   const report = (stage: CompressProgress["stage"], part: number) => {
     const [from, to] = shares[stage];
-    onProgress?.({ stage, done: from + (to - from) * part });
+    // What is raised is calibrated and corrected anew: the whole never goes back.
+    done = Math.max(done, from + (to - from) * part);
+    onProgress?.({ stage, done });
   };
   await pause(signal);
   const { artifacts, imported, samples } = await openModel(model, options);

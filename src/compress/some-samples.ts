@@ -26,7 +26,10 @@ export function spreadSamples(samples: Samples, most: number): Samples {
   );
 }
 
-const mostSamples = 32;
+/** A walk takes this many samples where they are large, and more where all their values together are few. */
+const enoughSamples = 32;
+const mostSamples = 512;
+const fewNumbers = 2 ** 24;
 /** Numbers of f32 and int8 side by side: 1 GiB. */
 const mostNumbers = 2 ** 28;
 
@@ -47,5 +50,7 @@ export function samplesThatFit(graph: Graph, samples: Samples): Samples {
   });
   // Four of each: real, seen, as codes, and one being made.
   const fit = Math.max(Math.floor(mostNumbers / (4 * peak)), 1);
-  return spreadSamples(samples, Math.min(fit, mostSamples));
+  const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  const cheap = Math.min(Math.max(Math.floor(fewNumbers / all), enoughSamples), mostSamples);
+  return spreadSamples(samples, Math.min(fit, cheap));
 }

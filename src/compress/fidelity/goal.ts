@@ -25,20 +25,23 @@ export function meets(output: OutputFidelity, goal: FidelityGoal): boolean {
   return output.cosine >= goal.cosine && output.relativeRms <= goal.relativeRms;
 }
 
-/** Layers, and the part of the goal that scores of a net of so many may use up on the samples of a check. */
-const scoreReserves: readonly (readonly [number, number])[] = [
+/** Layers, and the part of the goal that an output of a net of so many may use up on the samples of a check. */
+type Reserves = readonly (readonly [number, number])[];
+const scoreReserves: Reserves = [
   [10, 0.85],
-  [30, 0.6],
-  [50, 0.2],
+  [22, 0.5],
+  [50, 0.22],
 ];
-/** The same of other outputs, whatever the net. */
-const reserve = 0.6;
+const otherReserves: Reserves = [
+  [40, 0.6],
+  [70, 0.3],
+];
 
-function scoreReserve(layers: number): number {
-  const next = scoreReserves.findIndex(([most]) => layers <= most);
-  if (next === 0) return scoreReserves[0][1];
-  if (next < 0) return scoreReserves[scoreReserves.length - 1][1];
-  const [[fewer, more], [most, rest]] = [scoreReserves[next - 1], scoreReserves[next]];
+function reserveOf(reserves: Reserves, layers: number): number {
+  const next = reserves.findIndex(([most]) => layers <= most);
+  if (next === 0) return reserves[0][1];
+  if (next < 0) return reserves[reserves.length - 1][1];
+  const [[fewer, more], [most, rest]] = [reserves[next - 1], reserves[next]];
   return more + ((layers - fewer) / (most - fewer)) * (rest - more);
 }
 
@@ -54,5 +57,5 @@ export function partUsed(output: OutputFidelity, goal: FidelityGoal, layers: num
   if (output.isConstant) return output.largestError / constantError;
   const isScore = output.logOddsRms !== undefined;
   const error = Math.max(output.upperRms, output.logOddsRms ?? 0);
-  return error / goal.relativeRms / (isScore ? scoreReserve(layers) : reserve);
+  return error / goal.relativeRms / reserveOf(isScore ? scoreReserves : otherReserves, layers);
 }

@@ -48,11 +48,11 @@ interface Attempt {
   readonly outputs: readonly OutputFidelity[];
 }
 
-/** Rounds of raising layers; after the last one all layers are f32. */
-const rounds = 6;
-
-/** Part of what is allowed that is aimed at. */
-const aim = 0.9;
+/**
+ * Part of what is allowed that each round of raising layers aims at: the later, the less what was foretold is believed.
+ * After them all layers become f32.
+ */
+const aims = [0.9, 0.75, 0.6, 0.45, 0.3];
 
 /** @throws as `quantizeGraph` */
 export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promise<RaisedGraph> {
@@ -75,9 +75,10 @@ export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promi
   onRaise?.(0.3);
   if (!isMet()) {
     const layers = await raise.measure(best);
-    for (let round = 1; round <= rounds && !isMet(); round++) {
-      onRaise?.(0.5 + (0.5 * round) / (rounds + 1));
-      const keepF32 = round === rounds ? raise.all(layers) : raise.more(best, layers);
+    for (const [round, aim] of [...aims, 0].entries()) {
+      if (isMet()) break;
+      onRaise?.(0.5 + (0.5 * round) / (aims.length + 1));
+      const keepF32 = aim === 0 ? raise.all(layers) : raise.more(best, layers, aim);
       // Fewer layers in int8 are nearer to f32 but for chance: the next round sees what they left.
       best = await raise.attempt(best.quantizer.options.ranges, { ...best.precision, keepF32 });
     }
@@ -109,22 +110,21 @@ class Raise {
     const quantizer = await this.#quantizer(ranges);
     const made = await quantizer.quantize(precision);
     const got = outputsOf(made.graph, check, open);
-    if (process.env.DBG)
-      console.log(
-        ranges.method,
-        [...precision.keepF32].length,
-        precision.realSums,
-        JSON.stringify(
-          compareOutputs(this.graph, this.#wanted, got, check.count).map((o) => [
-            o.name,
-            o.relativeRms.toFixed(4),
-            o.upperRms.toFixed(4),
-            o.cosine.toFixed(4),
-            o.logOddsRms?.toFixed(4),
-            o.isConstant,
-          ]),
-        ),
-      );
+    console.log(
+      ranges.method,
+      [...precision.keepF32].length,
+      precision.realSums,
+      JSON.stringify(
+        compareOutputs(this.graph, this.#wanted, got, check.count).map((o) => [
+          o.name,
+          o.relativeRms.toFixed(4),
+          o.upperRms.toFixed(4),
+          o.cosine.toFixed(4),
+          o.logOddsRms?.toFixed(4),
+          o.isConstant,
+        ]),
+      ),
+    );
     return {
       quantizer,
       precision,
@@ -154,7 +154,11 @@ class Raise {
     return new Set([...this.asked, ...layers.map(({ name }) => name)]);
   }
 
-  more({ quantizer, precision, outputs }: Attempt, layers: readonly LayerErrors[]): ReadonlySet<string> {
+  more(
+    { quantizer, precision, outputs }: Attempt,
+    layers: readonly LayerErrors[],
+    aim: number,
+  ): ReadonlySet<string> {
     const { goal } = this.options;
     const used = (output: OutputFidelity) => partUsed(output, goal, this.#layers);
     const macs = macsByLayer(quantizer.graph);
