@@ -104,7 +104,8 @@ async function build({ net: name, zeros, pattern }: ModelCase): Promise<BuiltMod
   const samples = net.samples(calibrated);
   // The same of every kernel: rows are of kernels at a sparsity, not of what a net keeps of its accuracy.
   const pruning = pattern ? ({ sparsity: zeros / 100, pattern, scope: "local" } as const) : undefined;
-  const result = await compress(artifacts, { calibration: samples, ...pruning });
+  // Nets with weights that nothing trained say nothing of fidelity: this times integer kernels, for all nets alike.
+  const result = await compress(artifacts, { calibration: samples, fidelity: "off", ...pruning });
   const imported = simplify(importModel(artifacts));
   // Not the f32 graph of compress(): its convolutions take residuals, which no op of tfjs does.
   const graph = pruning ? pruneGraph(imported, pruning, createKernels()).graph : imported;
