@@ -55,7 +55,7 @@ export interface CompressOptions {
    * of 0.1. "off" measures nothing.
    */
   readonly fidelity?: number | "off";
-  /** Samples to measure that on, as for `calibration`. Default: a fourth of these, which then calibrate nothing. */
+  /** Samples to measure that on, as for `calibration`. Default: a fourth of these, set aside until all is decided. */
   readonly check?: InputData | Readonly<Record<string, InputData>>;
   /** Names of layers whose kernels stay f32, such as `layers` of a result says them. Default: none. */
   readonly keepF32?: readonly string[];

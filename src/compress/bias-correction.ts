@@ -55,7 +55,7 @@ interface Products {
 }
 
 /** What to add to each channel: its mean error, shrunk by how much samples differ in it. */
-export function shiftOf({ channels, wanted, got, samples }: Products): Float64Array {
+function shiftOf({ channels, wanted, got, samples }: Products): Float64Array {
   const size = wanted.length / samples;
   const sums = new Float64Array(channels);
   const squares = new Float64Array(channels);

@@ -15,7 +15,10 @@ export interface FidelityReport {
   readonly outputs: readonly OutputFidelity[];
   /** Names of outputs that miss the goal. */
   readonly missed: readonly string[];
-  /** How many samples it was measured on, and which. */
+  /**
+   * How many samples it was measured on, and which. Those set aside join the calibration after that, if what comes out is
+   * as near.
+   */
   readonly samples: number;
   readonly measuredOn: "check" | "set aside" | "calibration";
   /** How the ranges of values were chosen in the end. */
@@ -31,7 +34,7 @@ export interface FidelityReport {
 export interface FaithfulOptions extends QuantizeOptions {
   /** Least cosine of each output; see `goalOf`. */
   readonly fidelity: number;
-  /** Samples to measure on; default: a part of the calibration samples, which then calibrate nothing. */
+  /** Samples to measure on; default: a part of the calibration samples, which calibrate nothing until all is decided. */
   readonly check?: Samples | undefined;
   readonly otherRanges: readonly RangeChoice[];
   readonly onRaise?: ((done: number) => void) | undefined;
@@ -49,7 +52,8 @@ export interface FaithfulGraph extends QuantizedGraph {
 export async function quantizeFaithfully(graph: Graph, options: FaithfulOptions): Promise<FaithfulGraph> {
   const goal = goalOf(options.fidelity);
   const { calibration, check, measuredOn } = partSamples(options.samples, options.check);
-  const raised = await quantizeToGoal(graph, { ...options, samples: calibration, check, goal });
+  const refit = measuredOn === "set aside" ? options.samples : undefined;
+  const raised = await quantizeToGoal(graph, { ...options, samples: calibration, check, goal, refit });
   const { outputs, missed, ranges, raised: layers, realSums } = raised;
   return {
     graph: raised.graph,

@@ -2,7 +2,6 @@
 
 import type { QuantParams } from "../../graph/index.js";
 import { type Graph, inferShapes, type Node, type Shape, sizeOf, type Weight } from "../../graph/index.js";
-import { shiftOf } from "../bias-correction.js";
 import type { OpenRunner, Samples } from "../calibrate.js";
 import { fakeQuantize } from "../fake-quantize.js";
 import type { KernelNode } from "../kernel-nodes.js";
@@ -75,7 +74,10 @@ function allValues(graph: Graph, samples: Samples, open: OpenRunner): ReadonlyMa
 
 type Values = (value: string) => Float32Array;
 
-/** The value of a layer in int8 with the means of its channels set right, as a bias does. */
+/**
+ * The value of a layer in int8, its bias uncorrected: what a correction takes away of it on these samples, it may not on
+ * others.
+ */
 function runLayer(
   layer: KernelNode,
   params: ReadonlyMap<string, QuantParams>,
@@ -84,11 +86,7 @@ function runLayer(
 ): Float32Array {
   const input = params.get(layer.node.inputs[0]) as QuantParams;
   const kernel = dequantize(quantizeLayer(layer, input).kernel);
-  const got = runner.run(layer.node, (value) => fakeQuantize(realOf(value), input), { kernel });
-  const wanted = realOf(layer.node.name);
-  const { channels } = layer;
-  const shift = shiftOf({ channels, wanted, got, samples: 1 });
-  return got.map((value, i) => value + shift[i % channels]);
+  return runner.run(layer.node, (value) => fakeQuantize(realOf(value), input), { kernel });
 }
 
 /** The value of a node in f32 whose weights are stored in codes; undefined for any other. */

@@ -23,6 +23,8 @@ export interface RaiseOptions extends QuantizeOptions {
   /** Samples to measure on. */
   readonly check: Samples;
   readonly goal: FidelityGoal;
+  /** All samples, those of `check` too, where these may join the calibration once everything is decided. */
+  readonly refit?: Samples | undefined;
   /** Other ways to choose ranges that may be tried; none where the caller asked for one. */
   readonly otherRanges: readonly RangeChoice[];
   /** Part of the raising that is done, 0 to 1. */
@@ -83,6 +85,8 @@ export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promi
       best = await raise.attempt(best.quantizer.options.ranges, { ...best.precision, keepF32 });
     }
   }
+  const refitted = options.refit && (await raise.refit(best, options.refit));
+  if (refitted) best = { ...best, made: refitted };
   onRaise?.(1);
   return resultOf(graph, best, raise.asked, goal);
 }
@@ -106,31 +110,23 @@ class Raise {
   }
 
   async attempt(ranges: RangeChoice, precision: Precision): Promise<Attempt> {
-    const { check, open } = this.options;
     const quantizer = await this.#quantizer(ranges);
     const made = await quantizer.quantize(precision);
-    const got = outputsOf(made.graph, check, open);
-    console.log(
-      ranges.method,
-      [...precision.keepF32].length,
-      precision.realSums,
-      JSON.stringify(
-        compareOutputs(this.graph, this.#wanted, got, check.count).map((o) => [
-          o.name,
-          o.relativeRms.toFixed(4),
-          o.upperRms.toFixed(4),
-          o.cosine.toFixed(4),
-          o.logOddsRms?.toFixed(4),
-          o.isConstant,
-        ]),
-      ),
-    );
-    return {
-      quantizer,
-      precision,
-      made,
-      outputs: compareOutputs(this.graph, this.#wanted, got, check.count),
-    };
+    return { quantizer, precision, made, outputs: this.#compare(made) };
+  }
+
+  /** An attempt made anew of more samples; undefined where that is too far from f32, which what it was made of was not. */
+  async refit(attempt: Attempt, samples: Samples): Promise<QuantizedGraph | undefined> {
+    const { ranges } = attempt.quantizer.options;
+    const quantizer = await Quantizer.open(this.graph, { ...this.options, samples, ranges });
+    const made = await quantizer.quantize(attempt.precision);
+    const again = this.#compare(made);
+    return this.worst({ ...attempt, outputs: again }) <= Math.max(1, this.worst(attempt)) ? made : undefined;
+  }
+
+  #compare({ graph }: QuantizedGraph): readonly OutputFidelity[] {
+    const { check, open } = this.options;
+    return compareOutputs(this.graph, this.#wanted, outputsOf(graph, check, open), check.count);
   }
 
   /** How much of what is allowed the worst output of an attempt uses up. */
