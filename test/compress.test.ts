@@ -95,8 +95,9 @@ function functional(): tf.LayersModel {
 const calibration = noise(inputs * 200, 31);
 const fresh = noise(inputs * 60, 32);
 
+/** Nets of random weights: what int8 costs them is chance, and no layer is to become f32 for it. */
 async function compressed(model: tf.LayersModel, options: CompressOptions = {}) {
-  return compress(await artifactsOf(model), { calibration, ...options });
+  return compress(await artifactsOf(model), { calibration, fidelity: "off", ...options });
 }
 
 /** Runs the graph as made and as read back from its file, in every variant: one hash for all. */
@@ -265,6 +266,45 @@ describe("sparsity", () => {
       "not pruned: 4x4 wants at least 4 outputs, got 1",
     ]);
     expect(layers[1].sparsity).toBeLessThan(0.3);
+  });
+});
+
+describe("fidelity", () => {
+  test("of int8 is measured on samples set aside, or on those of a check, and kept in the result", async () => {
+    const model = sequential("relu");
+    const { fidelity, layers } = await compressed(model, { fidelity: 0.99 });
+    expect(fidelity?.measuredOn).toBe("set aside");
+    expect(fidelity?.missed).toEqual([]);
+    for (const { cosine, relativeRms } of fidelity?.outputs ?? []) {
+      expect(cosine).toBeGreaterThanOrEqual(0.99);
+      expect(relativeRms).toBeLessThanOrEqual(0.1);
+    }
+    const { u7 = 0, f32 = 0 } = fidelity?.macs ?? {};
+    expect(u7 + f32).toBeCloseTo(1, 6);
+    for (const { bits, note } of layers) expect(bits === 8 || note?.includes("fidelity")).toBe(true);
+    const checked = await compressed(model, { fidelity: 0.99, check: calibration.slice(0, 5 * inputs) });
+    expect(checked.fidelity).toMatchObject({ measuredOn: "check", samples: 5 });
+  });
+
+  test("is not measured where nobody asks or nothing is int8", async () => {
+    expect((await compressed(sequential("relu"))).fidelity).toBeUndefined();
+    const f32 = await compressed(sequential("relu"), { fidelity: 0.99, precision: "f32" });
+    expect(f32.fidelity).toBeUndefined();
+  });
+
+  test("pruning by itself is measured where it is asked for", async () => {
+    const { pruning } = await compressed(sequential("relu"), { sparsity: 0.9 });
+    expect(pruning?.[0].relativeRms).toBeGreaterThan(0.05);
+    expect((await compressed(sequential("relu"))).pruning).toBeUndefined();
+  });
+
+  test.each([0.4, 1, Number.NaN])("%s is no goal", async (fidelity) => {
+    await expect(compressed(sequential("relu"), { fidelity })).rejects.toThrow(/fidelity: wanted a cosine/);
+  });
+
+  test("samples of a check that do not fit are refused by that name", async () => {
+    const refused = compressed(sequential("relu"), { fidelity: 0.99, check: new Float32Array(inputs + 1) });
+    await expect(refused).rejects.toThrow(/^check: /);
   });
 });
 

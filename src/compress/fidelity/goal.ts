@@ -30,7 +30,7 @@ type Reserves = readonly (readonly [number, number])[];
 const scoreReserves: Reserves = [
   [10, 0.85],
   [22, 0.5],
-  [50, 0.18],
+  [50, 0.14],
 ];
 const otherReserves: Reserves = [
   [40, 0.6],
