@@ -8,11 +8,11 @@ const rounder = 1.5 * 2 ** 52;
 /** Rounds numbers to those that u7 codes stand for. @returns an array of its own */
 export function fakeQuantize(data: Float32Array, { scale, zero }: QuantParams): Float32Array {
   const [low, high] = [-zero, 127 - zero];
+  const codes = 1 / scale;
   const result = new Float32Array(data.length);
   for (let i = 0; i < data.length; i++) {
-    const code = data[i] / scale;
-    // The clamp comes first: what is far outside would leave the range in which the sum below rounds.
-    result[i] = (code < low ? low : code > high ? high : code + rounder - rounder) * scale;
+    // The clamp comes first: what is far outside would leave the range in which the sum rounds.
+    result[i] = (Math.min(Math.max(data[i] * codes, low), high) + rounder - rounder) * scale;
   }
   return result;
 }

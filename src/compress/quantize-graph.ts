@@ -43,6 +43,9 @@ export interface Precision extends PlanOptions {
   readonly keepF32: ReadonlySet<string>;
 }
 
+/** Samples that tell how large channels are beside each other. */
+const equalizedSamples = 32;
+
 /** Samples that ranges are tried on. */
 const triedSamples = 8;
 
@@ -151,7 +154,8 @@ export class Quantizer {
 }
 
 async function equalized(graph: Graph, options: QuantizeOptions): Promise<Graph> {
-  const { samples, open, signal, onProgress } = options;
+  const { open, signal, onProgress } = options;
+  const samples = spreadSamples(options.samples, equalizedSamples);
   // What a layer in f32 reads has no codes to fill.
   const layers = equalizableLayers(graph).filter(({ readers }) =>
     readers.some(({ after }) => !options.keepF32?.has(after.node.name)),

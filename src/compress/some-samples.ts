@@ -27,7 +27,7 @@ export function spreadSamples(samples: Samples, most: number): Samples {
 }
 
 /** A walk takes this many samples where they are large, and more where all their values together are few. */
-const enoughSamples = 32;
+const enoughSamples = 16;
 const mostSamples = 512;
 const fewNumbers = 2 ** 24;
 /** Numbers of f32 and int8 side by side: 1 GiB. */
