@@ -18,7 +18,7 @@ export function formatFidelity(report: FidelityReport): string {
   const { samples, measuredOn, outputs, macs, raised, realSums, missed, goal } = report;
   const which = {
     check: `${samples} samples of --check`,
-    "set aside": `${samples} calibration samples set aside`,
+    "set aside": `${samples} calibration samples set aside until all was decided`,
     calibration: `the ${samples} calibration samples themselves, which are too few to set some aside`,
   }[measuredOn];
   const parts = [

@@ -10,7 +10,7 @@ import type { QuantParams } from "../graph/index.js";
 import type { OpenRunner, Samples } from "./calibrate.js";
 import { fakeQuantize } from "./fake-quantize.js";
 import { mergeStatistics, type Statistics } from "./histogram.js";
-import { NodeRunner } from "./node-runner.js";
+import { lastReads, NodeRunner } from "./node-runner.js";
 import { paramsOf } from "./params.js";
 import { pause } from "./pause.js";
 import type { QuantizePlan } from "./quantize-plan.js";
@@ -49,7 +49,7 @@ export async function chooseByReaders(
   const realOf = (name: string) => values.get(name) as Float32Array;
   const layers = new Map(plan.layers.map((layer) => [layer.node.name, layer]));
   const { nodes } = plan.graph;
-  const lastReads = new Map(nodes.flatMap((node, i) => node.inputs.map((value) => [value, i] as const)));
+  const last = lastReads(nodes);
   for (const [i, node] of nodes.entries()) {
     await pause(signal);
     const wanted = runner.run(node, realOf);
@@ -65,7 +65,7 @@ export async function chooseByReaders(
         sums[c] += spreadOfError(got, wanted, layer.channels);
       });
     }
-    for (const value of node.inputs) if (lastReads.get(value) === i) values.delete(value);
+    for (const value of node.inputs) if (last.get(value) === i) values.delete(value);
   }
   return new Map(
     [...candidates].map(([root, list]) => [root, leastError(list, errors.get(root) as Float64Array)]),

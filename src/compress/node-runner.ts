@@ -14,6 +14,11 @@ import type { OpenRunner } from "./calibrate.js";
 /** Elements that a batch may have together, 1 MiB of f32: larger arenas take longer to get than to compute in. */
 const batchElements = 2 ** 18;
 
+/** The place of the last node that reads each value: after it the value may go. */
+export function lastReads(nodes: readonly Node[]): ReadonlyMap<string, number> {
+  return new Map(nodes.flatMap((node, i) => node.inputs.map((value) => [value, i] as const)));
+}
+
 export class NodeRunner {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #graph: Graph;

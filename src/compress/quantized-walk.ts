@@ -9,7 +9,7 @@ import type { F32Weight, Node, QuantParams, S8Weight } from "../graph/index.js";
 import type { OpenRunner, Samples } from "./calibrate.js";
 import { fakeQuantize } from "./fake-quantize.js";
 import type { KernelNode } from "./kernel-nodes.js";
-import { NodeRunner } from "./node-runner.js";
+import { lastReads, NodeRunner } from "./node-runner.js";
 import { pause } from "./pause.js";
 import type { QuantizeParams } from "./quantize.js";
 import { isMadeInCodes, type QuantizePlan, readsCodes } from "./quantize-plan.js";
@@ -50,7 +50,7 @@ export async function walkQuantized(
 ): Promise<void> {
   const { nodes } = plan.graph;
   const walk = new Walk(plan, params, samples, options.open);
-  const lastReads = new Map(nodes.flatMap((node, i) => node.inputs.map((value) => [value, i] as const)));
+  const last = lastReads(nodes);
   const layers = new Map(plan.layers.map((layer) => [layer.node.name, layer]));
   let done = 0;
   for (const [i, node] of nodes.entries()) {
@@ -61,8 +61,8 @@ export async function walkQuantized(
       done += 1;
       options.onLayer?.(done);
     } else walk.other(node);
-    for (const value of node.inputs) if (lastReads.get(value) === i) walk.forget(value);
-    if (!lastReads.has(node.name)) walk.forget(node.name);
+    for (const value of node.inputs) if (last.get(value) === i) walk.forget(value);
+    if (!last.has(node.name)) walk.forget(node.name);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { type Graph, inferShapes, sizeOf } from "../graph/index.js";
 import type { Samples } from "./calibrate.js";
+import { lastReads } from "./node-runner.js";
 
 /** Samples at these places. */
 export function takeSamples({ count, inputs }: Samples, places: readonly number[]): Samples {
@@ -37,15 +38,13 @@ const mostNumbers = 2 ** 28;
 export function samplesThatFit(graph: Graph, samples: Samples): Samples {
   const shapes = inferShapes(graph);
   const sizes = new Map([...shapes].map(([name, shape]) => [name, sizeOf(shape)]));
-  const lastReads = new Map(
-    graph.nodes.flatMap((node, i) => node.inputs.map((value) => [value, i] as const)),
-  );
+  const last = lastReads(graph.nodes);
   let [live, peak] = [graph.inputs.reduce((sum, { name }) => sum + (sizes.get(name) as number), 0), 0];
   graph.nodes.forEach((node, i) => {
     live += sizes.get(node.name) as number;
     peak = Math.max(peak, live);
     for (const value of new Set([...node.inputs, node.name])) {
-      if ((lastReads.get(value) ?? -1) <= i) live -= sizes.get(value) as number;
+      if ((last.get(value) ?? -1) <= i) live -= sizes.get(value) as number;
     }
   });
   // Four of each: real, seen, as codes, and one being made.

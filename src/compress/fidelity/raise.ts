@@ -59,7 +59,7 @@ const aims = [0.9, 0.75, 0.6, 0.45, 0.3];
 /** @throws as `quantizeGraph` */
 export async function quantizeToGoal(graph: Graph, options: RaiseOptions): Promise<RaisedGraph> {
   const { goal, onRaise } = options;
-  const raise = await Raise.open(graph, options);
+  const raise = new Raise(graph, options);
   let best = await raise.attempt(options.ranges, { keepF32: raise.asked });
   const isMet = () => raise.worst(best) <= 1;
   const consider = async (ranges: RangeChoice, precision: Precision) => {
@@ -96,17 +96,15 @@ class Raise {
   readonly #wanted: Outputs;
   readonly #layers: number;
 
-  private constructor(
+  readonly asked: ReadonlySet<string>;
+
+  constructor(
     readonly graph: Graph,
     readonly options: RaiseOptions,
-    readonly asked: ReadonlySet<string>,
   ) {
+    this.asked = options.keepF32 ?? new Set();
     this.#wanted = outputsOf(graph, options.check, options.open);
     this.#layers = kernelNodes(graph).length;
-  }
-
-  static async open(graph: Graph, options: RaiseOptions): Promise<Raise> {
-    return new Raise(graph, options, options.keepF32 ?? new Set());
   }
 
   async attempt(ranges: RangeChoice, precision: Precision): Promise<Attempt> {
